@@ -1,0 +1,141 @@
+
+/*
+ * Copyright (C) ngx_http_token_module authors
+ */
+
+
+#include "token/ngx_token_siphash.h"
+
+
+#define ngx_token_siphash_rotl(x, n)  ((x) << (n) | (x) >> (64 - (n)))
+
+
+static void ngx_token_siphash_word(ngx_token_siphash_t *h, uint64_t word);
+static void ngx_token_siphash_rounds(uint64_t v[4], unsigned n);
+static uint64_t ngx_token_siphash_get(const unsigned char *p);
+static void ngx_token_siphash_put(unsigned char *p, uint64_t n);
+
+
+void
+ngx_token_siphash_init(ngx_token_siphash_t *h,
+    const unsigned char key[NGX_TOKEN_SIPHASH_KEY])
+{
+    uint64_t  k0, k1;
+
+    k0 = ngx_token_siphash_get(key);
+    k1 = ngx_token_siphash_get(key + 8);
+
+    /* "somepseudorandomlygeneratedbytes"; 0xee: 128 bits */
+
+    h->v[0] = k0 ^ UINT64_C(0x736f6d6570736575);
+    h->v[1] = k1 ^ UINT64_C(0x646f72616e646f6d) ^ 0xee;
+    h->v[2] = k0 ^ UINT64_C(0x6c7967656e657261);
+    h->v[3] = k1 ^ UINT64_C(0x7465646279746573);
+
+    h->word = 0;
+    h->len = 0;
+}
+
+
+void
+ngx_token_siphash_update(ngx_token_siphash_t *h, const unsigned char *data,
+    size_t len)
+{
+    unsigned              shift;
+    const unsigned char  *last;
+
+    last = len ? data + len : data;
+
+    while (data < last) {
+        shift = (unsigned) (h->len & 7) * 8;
+
+        if (shift == 0 && last - data >= 8) {
+            ngx_token_siphash_word(h, ngx_token_siphash_get(data));
+            h->len += 8;
+            data += 8;
+            continue;
+        }
+
+        h->word |= (uint64_t) *data++ << shift;
+        h->len++;
+
+        if (shift == 56) {
+            ngx_token_siphash_word(h, h->word);
+            h->word = 0;
+        }
+    }
+}
+
+
+void
+ngx_token_siphash_final(ngx_token_siphash_t *h,
+    unsigned char out[NGX_TOKEN_SIPHASH_LEN])
+{
+    uint64_t  *v;
+
+    v = h->v;
+
+    ngx_token_siphash_word(h, h->len << 56 | h->word);
+
+    v[2] ^= 0xee;
+    ngx_token_siphash_rounds(v, 4);
+    ngx_token_siphash_put(out, v[0] ^ v[1] ^ v[2] ^ v[3]);
+
+    v[1] ^= 0xdd;
+    ngx_token_siphash_rounds(v, 4);
+    ngx_token_siphash_put(out + 8, v[0] ^ v[1] ^ v[2] ^ v[3]);
+}
+
+
+static void
+ngx_token_siphash_word(ngx_token_siphash_t *h, uint64_t word)
+{
+    h->v[3] ^= word;
+    ngx_token_siphash_rounds(h->v, 2);
+    h->v[0] ^= word;
+}
+
+
+static void
+ngx_token_siphash_rounds(uint64_t v[4], unsigned n)
+{
+    while (n--) {
+        v[0] += v[1];
+        v[1] = ngx_token_siphash_rotl(v[1], 13) ^ v[0];
+        v[0] = ngx_token_siphash_rotl(v[0], 32);
+
+        v[2] += v[3];
+        v[3] = ngx_token_siphash_rotl(v[3], 16) ^ v[2];
+
+        v[0] += v[3];
+        v[3] = ngx_token_siphash_rotl(v[3], 21) ^ v[0];
+
+        v[2] += v[1];
+        v[1] = ngx_token_siphash_rotl(v[1], 17) ^ v[2];
+        v[2] = ngx_token_siphash_rotl(v[2], 32);
+    }
+}
+
+
+/* compilers make one load of this */
+
+static uint64_t
+ngx_token_siphash_get(const unsigned char *p)
+{
+    return (uint64_t) p[0] | (uint64_t) p[1] << 8
+           | (uint64_t) p[2] << 16 | (uint64_t) p[3] << 24
+           | (uint64_t) p[4] << 32 | (uint64_t) p[5] << 40
+           | (uint64_t) p[6] << 48 | (uint64_t) p[7] << 56;
+}
+
+
+static void
+ngx_token_siphash_put(unsigned char *p, uint64_t n)
+{
+    unsigned  i;
+
+    for (i = 0; i < 8; i++) {
+        p[i] = (unsigned char) (n & 0xff);
+        n >>= 8;
+    }
+}
