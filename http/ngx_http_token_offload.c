@@ -1,0 +1,213 @@
+
+/*
+ * Copyright (C) ngx_http_token_module authors
+ */
+
+
+#include "http/ngx_http_token_offload.h"
+#include "http/ngx_http_token_search.h"
+#include "http/ngx_http_token_worker.h"
+
+
+#define NGX_HTTP_TOKEN_OFFLOAD_STEP  250  /* ms of sleep at a time */
+
+
+static void ngx_http_token_offload_work(void *data);
+static ngx_token_rc_t ngx_http_token_offload_claim(ngx_http_token_run_t *run);
+static void ngx_http_token_offload_ledger(ngx_http_token_run_t *run);
+static void ngx_http_token_offload_sleep(ngx_http_token_run_t *run);
+static void ngx_http_token_offload_done(void *data);
+
+
+/*
+ * Tasks of this worker in the pool.  The count is ours because nginx does not
+ * tell it, logs an error for each refusal, and at exit loses what runs when
+ * its queue is full.
+ */
+
+static ngx_int_t  ngx_http_token_offloaded;
+
+
+ngx_int_t
+ngx_http_token_offload(ngx_http_token_run_t *run)
+{
+    ngx_http_token_main_conf_t  *mcf;
+
+    mcf = ngx_http_token_worker.mcf;
+
+    if (ngx_http_token_offloaded >= mcf->offload_max) {
+        return NGX_BUSY;
+    }
+
+    run->task.data = run;
+    run->task.work = ngx_http_token_offload_work;
+    run->task.done = ngx_http_token_offload_done;
+
+    if (ngx_http_token_task_post(mcf->offload_pool, &run->task) != NGX_OK) {
+        return NGX_BUSY;
+    }
+
+    ngx_http_token_offloaded++;
+
+    return NGX_OK;
+}
+
+
+/* pool */
+
+static void
+ngx_http_token_offload_work(void *data)
+{
+    ngx_http_token_run_t *run = data;
+
+    if (run->search) {
+        ngx_http_token_offload_sleep(run);
+        ngx_http_token_search_work(run->search, ngx_http_token_worker.store);
+        return;
+    }
+
+    if (ngx_http_token_offload_claim(run) != NGX_TOKEN_OK) {
+        return;
+    }
+
+    /* its last run may have ended between the session's look and the claim */
+
+    ngx_http_token_offload_ledger(run);
+
+    if (run->known && run->verdict.outcome != NGX_TOKEN_OUTCOME_FAILED
+        && !(run->verdict.outcome == NGX_TOKEN_OUTCOME_RUNNING
+             && run->idempotent))
+    {
+        return;
+    }
+
+    ngx_http_token_offload_sleep(run);
+}
+
+
+static ngx_token_rc_t
+ngx_http_token_offload_claim(ngx_http_token_run_t *run)
+{
+    ngx_token_rc_t  rc;
+
+    rc = ngx_token_live_claim(ngx_http_token_worker.live, run->id);
+
+    switch (rc) {
+
+    case NGX_TOKEN_OK:
+        run->claimed = 1;
+        break;
+
+    case NGX_TOKEN_DECLINED:
+        run->foreign = 1;
+        break;
+
+    default:
+        /* without a claim it must not run */
+        run->known = 1;
+        run->verdict.outcome = NGX_TOKEN_OUTCOME_BUSY;
+        break;
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_token_offload_ledger(ngx_http_token_run_t *run)
+{
+    u_char              *p;
+    ngx_token_read_t    *r;
+    ngx_token_ledger_t   l;
+
+    if (ngx_token_read_begin(ngx_http_token_worker.store, &r)
+        != NGX_TOKEN_OK)
+    {
+        run->known = 1;
+        run->verdict.outcome = NGX_TOKEN_OUTCOME_BUSY;
+        return;
+    }
+
+    if (ngx_token_read_ledger(r, run->id, &l) != NGX_TOKEN_OK) {
+        ngx_token_read_end(r);
+        return;
+    }
+
+    run->known = 1;
+
+    if (ngx_memcmp(l.hash, run->hash, NGX_TOKEN_HASH_LEN) != 0
+        || (l.user.len != 0
+            && (l.user.len != run->user.len
+                || ngx_memcmp(l.user.data, run->user.data, l.user.len)
+                   != 0)))
+    {
+        run->verdict.outcome = NGX_TOKEN_OUTCOME_REJECTED;
+        run->verdict.error = NGX_TOKEN_ERR_ID_REUSED;
+        ngx_token_read_end(r);
+        return;
+    }
+
+    run->verdict.outcome = l.outcome;
+    run->verdict.error = l.error;
+    run->verdict.seq = l.seq;
+    run->verdict.version = l.version;
+
+    if (l.result.len) {
+        p = malloc(l.result.len);
+
+        if (p) {
+            ngx_memcpy(p, l.result.data, l.result.len);
+            run->verdict.result.data = p;
+            run->verdict.result.len = l.result.len;
+        }
+    }
+
+    ngx_token_read_end(r);
+}
+
+
+/*
+ * Sleeps for the service's delay, or until the token is cancelled.  A fast
+ * shutdown waits for the threads of the pool, and does not wake them.
+ */
+
+static void
+ngx_http_token_offload_sleep(ngx_http_token_run_t *run)
+{
+    int              rc;
+    ngx_msec_t       left, step;
+    struct timespec  ts;
+
+    for (left = run->delay; left && !ngx_terminate; left -= step) {
+
+        step = ngx_min(left, NGX_HTTP_TOKEN_OFFLOAD_STEP);
+
+        if (clock_gettime(CLOCK_REALTIME, &ts) == -1) {
+            return;
+        }
+
+        ts.tv_nsec += step * 1000000;
+
+        if (ts.tv_nsec >= 1000000000) {
+            ts.tv_nsec -= 1000000000;
+            ts.tv_sec++;
+        }
+
+        do {
+            rc = sem_timedwait(&run->wake, &ts);
+        } while (rc == -1 && errno == EINTR);
+
+        if (rc == 0) {
+            return;
+        }
+    }
+}
+
+
+static void
+ngx_http_token_offload_done(void *data)
+{
+    ngx_http_token_offloaded--;
+
+    ngx_http_token_run_next(data);
+}

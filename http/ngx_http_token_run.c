@@ -1,0 +1,884 @@
+
+/*
+ * Copyright (C) ngx_http_token_module authors
+ */
+
+
+#include "http/ngx_http_token_call.h"
+#include "http/ngx_http_token_cancel.h"
+#include "http/ngx_http_token_committer.h"
+#include "http/ngx_http_token_fanout.h"
+#include "http/ngx_http_token_offload.h"
+#include "http/ngx_http_token_run.h"
+#include "http/ngx_http_token_search.h"
+#include "http/ngx_http_token_service.h"
+#include "http/ngx_http_token_watch.h"
+#include "http/ngx_http_token_worker.h"
+
+
+#define NGX_HTTP_TOKEN_FUTURE  300000     /* ms that a client's clock may be
+                                             ahead */
+
+
+static ngx_int_t ngx_http_token_run_known(ngx_http_token_session_t *s,
+    ngx_token_message_t *m);
+static ngx_int_t ngx_http_token_run_ledger(ngx_http_token_session_t *s,
+    const u_char *id, const u_char *hash);
+static ngx_uint_t ngx_http_token_run_open(ngx_token_ledger_t *l,
+    const u_char *hash);
+static ngx_http_token_run_t *ngx_http_token_run_create(
+    ngx_http_token_session_t *s, ngx_token_message_t *m,
+    ngx_http_token_prepared_t *prepared);
+static void ngx_http_token_run_start(ngx_http_token_session_t *s,
+    ngx_http_token_run_t *run);
+static void ngx_http_token_run_offload(ngx_http_token_run_t *run);
+static void ngx_http_token_run_end(ngx_http_token_run_t *run,
+    ngx_token_outcome_e outcome, ngx_token_err_e error);
+static void ngx_http_token_run_found(ngx_http_token_run_t *run);
+static ngx_queue_t *ngx_http_token_run_foreign(void);
+static void ngx_http_token_run_asked(const unsigned char *id,
+    const ngx_token_str_t *user);
+static void ngx_http_token_run_stop(ngx_http_token_run_t *run,
+    ngx_str_t *user);
+static void ngx_http_token_run_free(ngx_http_token_run_t *run);
+static ngx_http_token_run_t *ngx_http_token_run_find(const u_char *id);
+static ngx_http_token_wait_t *ngx_http_token_run_wait(
+    ngx_http_token_session_t *s, ngx_http_token_run_t *run,
+    const u_char *id);
+static ngx_http_token_wait_t *ngx_http_token_run_waiting(
+    ngx_http_token_session_t *s, const u_char *id);
+static ngx_uint_t ngx_http_token_run_reached(ngx_http_token_session_t *s,
+    ngx_http_token_wait_t *wait);
+static void ngx_http_token_run_drop(ngx_http_token_wait_t *wait);
+static void ngx_http_token_run_refuse(ngx_http_token_session_t *s,
+    const u_char *id, ngx_token_outcome_e outcome, ngx_token_err_e error,
+    ngx_str_t *text);
+static ngx_uint_t ngx_http_token_run_same_user(const ngx_str_t *owner,
+    const ngx_str_t *user);
+
+
+static ngx_rbtree_t       ngx_http_token_runs;
+static ngx_rbtree_node_t  ngx_http_token_runs_sentinel;
+static ngx_uint_t         ngx_http_token_runs_ready;
+
+
+void
+ngx_http_token_run(ngx_http_token_session_t *s, ngx_token_message_t *m)
+{
+    uint64_t                    now, time;
+    ngx_http_token_run_t       *run;
+    ngx_http_token_prepared_t   prepared;
+
+    if (ngx_http_token_run_known(s, m) == NGX_OK) {
+        return;
+    }
+
+    now = ngx_http_token_now();
+    time = ngx_token_id_time(m->id);
+
+    if (time + s->mcf->ledger < now) {
+        ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_REJECTED,
+                                  NGX_TOKEN_ERR_ID_EXPIRED, NULL);
+        return;
+    }
+
+    if (time > now + NGX_HTTP_TOKEN_FUTURE) {
+        ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_REJECTED,
+                                  NGX_TOKEN_ERR_ID_FUTURE, NULL);
+        return;
+    }
+
+    if (s->nwaits >= s->lcf->max_inflight || s->leaving) {
+        ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_BUSY,
+                                  NGX_TOKEN_ERR_NONE, NULL);
+        return;
+    }
+
+    if (ngx_http_token_service_prepare(s->mcf, s->lcf, m, &s->user,
+                                       s->variables, &prepared)
+        != NGX_OK)
+    {
+        ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_BUSY,
+                                  NGX_TOKEN_ERR_NONE, NULL);
+        return;
+    }
+
+    if (prepared.error) {
+        ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_REJECTED,
+                                  prepared.error, &prepared.text);
+        return;
+    }
+
+    run = ngx_http_token_run_create(s, m, &prepared);
+
+    if (run == NULL) {
+        ngx_free(prepared.record);
+        ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_BUSY,
+                                  NGX_TOKEN_ERR_NONE, NULL);
+        return;
+    }
+
+    ngx_http_token_run_start(s, run);
+}
+
+
+/* an id that is under way, or in the ledger, is not run again */
+
+static ngx_int_t
+ngx_http_token_run_known(ngx_http_token_session_t *s, ngx_token_message_t *m)
+{
+    u_char                 hash[NGX_TOKEN_HASH_LEN];
+    ngx_http_token_run_t  *run;
+
+    ngx_token_message_hash(m, hash);
+
+    run = ngx_http_token_run_find(m->id);
+
+    if (run == NULL) {
+        return ngx_http_token_run_ledger(s, m->id, hash);
+    }
+
+    if (ngx_memcmp(run->hash, hash, NGX_TOKEN_HASH_LEN) != 0
+        || !ngx_http_token_run_same_user(&run->user, &s->user))
+    {
+        ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_REJECTED,
+                                  NGX_TOKEN_ERR_ID_REUSED, NULL);
+        return NGX_OK;
+    }
+
+    if (ngx_http_token_run_waiting(s, m->id) == NULL) {
+        (void) ngx_http_token_run_wait(s, run, m->id);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Answers from the ledger; hash is NULL where the request is not known (a
+ * resume).  NGX_DECLINED: the ledger does not have the id.
+ */
+
+static ngx_int_t
+ngx_http_token_run_ledger(ngx_http_token_session_t *s, const u_char *id,
+    const u_char *hash)
+{
+    ngx_str_t                 owner;
+    ngx_token_read_t         *r;
+    ngx_token_ledger_t        l;
+    ngx_http_token_wait_t    *wait;
+    ngx_http_token_worker_t  *w;
+
+    w = &ngx_http_token_worker;
+
+    if (ngx_token_read_begin(w->store, &r) != NGX_TOKEN_OK) {
+        /* the committer will look again, and is the only arbiter */
+        return NGX_DECLINED;
+    }
+
+    if (ngx_token_read_ledger(r, id, &l) != NGX_TOKEN_OK
+        || ngx_http_token_run_open(&l, hash))
+    {
+        ngx_token_read_end(r);
+        return NGX_DECLINED;
+    }
+
+    owner.data = (u_char *) l.user.data;
+    owner.len = l.user.len;
+
+    if ((hash && ngx_memcmp(l.hash, hash, NGX_TOKEN_HASH_LEN) != 0)
+        || !ngx_http_token_run_same_user(&owner, &s->user))
+    {
+        ngx_token_read_end(r);
+        ngx_http_token_run_refuse(s, id, NGX_TOKEN_OUTCOME_REJECTED,
+                                  NGX_TOKEN_ERR_ID_REUSED, NULL);
+        return NGX_OK;
+    }
+
+    wait = ngx_http_token_run_wait(s, NULL, id);
+
+    if (wait) {
+        wait->verdict.outcome = l.outcome;
+        wait->verdict.error = l.error;
+        wait->verdict.seq = l.seq;
+        wait->verdict.version = l.version;
+
+        if (l.result.len) {
+            wait->verdict.result.data = ngx_alloc(l.result.len,
+                                                  ngx_cycle->log);
+            if (wait->verdict.result.data) {
+                ngx_memcpy((u_char *) wait->verdict.result.data,
+                           l.result.data, l.result.len);
+                wait->verdict.result.len = l.result.len;
+            }
+        }
+    }
+
+    ngx_token_read_end(r);
+
+    /* the change before the outcome, also when another worker made both */
+    if (wait && wait->verdict.seq > w->head) {
+        ngx_http_token_fanout_round();
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * An entry that is not the last word.  A token that comes again goes its way,
+ * where the claim and the handler's task find out; a resume is told what is
+ * known: a run that nobody has the claim of any more was interrupted, and the
+ * client sends it again to have that settled.
+ */
+
+static ngx_uint_t
+ngx_http_token_run_open(ngx_token_ledger_t *l, const u_char *hash)
+{
+    return l->outcome == NGX_TOKEN_OUTCOME_RUNNING
+           || (l->outcome == NGX_TOKEN_OUTCOME_FAILED && hash);
+}
+
+
+static ngx_http_token_run_t *
+ngx_http_token_run_create(ngx_http_token_session_t *s, ngx_token_message_t *m,
+    ngx_http_token_prepared_t *prepared)
+{
+    ngx_http_token_run_t  *run;
+
+    run = ngx_calloc(sizeof(ngx_http_token_run_t) + s->user.len,
+                     ngx_cycle->log);
+    if (run == NULL) {
+        return NULL;
+    }
+
+    if (sem_init(&run->wake, 0, 0) == -1) {
+        ngx_free(run);
+        return NULL;
+    }
+
+    ngx_memcpy(run->id, m->id, NGX_TOKEN_ID_LEN);
+    ngx_token_message_hash(m, run->hash);
+
+    run->user.data = (u_char *) run + sizeof(ngx_http_token_run_t);
+    run->user.len = s->user.len;
+    ngx_memcpy(run->user.data, s->user.data, s->user.len);
+
+    run->record = prepared->record;
+    run->len = prepared->len;
+    run->neffects = prepared->neffects;
+    run->delay = prepared->delay;
+    run->fail = prepared->fail;
+    run->slow = (run->delay != 0);
+
+    if (prepared->find) {
+        run->slow = 1;
+        run->search = ngx_http_token_search(prepared);
+
+        if (run->search == NULL) {
+            (void) sem_destroy(&run->wake);
+            ngx_free(run);
+            return NULL;
+        }
+    }
+
+    if (prepared->pass) {
+        run->slow = 1;
+        run->idempotent = prepared->pass->idempotent;
+        run->call = ngx_http_token_call(s, run, prepared);
+
+        if (run->call == NULL) {
+            (void) sem_destroy(&run->wake);
+            ngx_free(run);
+            return NULL;
+        }
+    }
+
+    ngx_queue_init(&run->waits);
+
+    run->node.str.data = run->id;
+    run->node.str.len = NGX_TOKEN_ID_LEN;
+    run->node.node.key = ngx_crc32_short(run->id, NGX_TOKEN_ID_LEN);
+    ngx_rbtree_insert(&ngx_http_token_runs, &run->node.node);
+
+    return run;
+}
+
+
+static void
+ngx_http_token_run_start(ngx_http_token_session_t *s,
+    ngx_http_token_run_t *run)
+{
+    if (ngx_http_token_run_wait(s, run, run->id) == NULL) {
+        ngx_http_token_run_free(run);
+        return;
+    }
+
+    if (run->slow) {
+        ngx_http_token_run_offload(run);
+
+    } else {
+        ngx_http_token_run_next(run);
+    }
+}
+
+
+static void
+ngx_http_token_run_offload(ngx_http_token_run_t *run)
+{
+    if (ngx_http_token_offload(run) != NGX_OK) {
+        ngx_http_token_run_end(run, NGX_TOKEN_OUTCOME_BUSY,
+                               NGX_TOKEN_ERR_NONE);
+    }
+}
+
+
+/* ends a run that has nothing to commit, but perhaps a claim to give back */
+
+static void
+ngx_http_token_run_end(ngx_http_token_run_t *run, ngx_token_outcome_e outcome,
+    ngx_token_err_e error)
+{
+    run->settled = 1;
+    run->verdict.outcome = outcome;
+    run->verdict.error = error;
+
+    ngx_http_token_commit(run);
+}
+
+
+void
+ngx_http_token_run_next(ngx_http_token_run_t *run)
+{
+    if (run->foreign) {
+        ngx_queue_insert_tail(ngx_http_token_run_foreign(), &run->queue);
+        return;
+    }
+
+    if (run->known) {
+
+        /* work outside the store had begun when its process died (G11) */
+
+        if (run->verdict.outcome == NGX_TOKEN_OUTCOME_RUNNING) {
+
+            if (!run->idempotent) {
+                run->outcome = NGX_TOKEN_OUTCOME_INTERRUPTED;
+                ngx_http_token_commit(run);
+                return;
+            }
+
+        } else if (run->verdict.outcome != NGX_TOKEN_OUTCOME_FAILED) {
+            run->settled = 1;
+            ngx_http_token_commit(run);
+            return;
+        }
+    }
+
+    if (run->cancelled) {
+
+        if (run->search) {
+            ngx_http_token_run_end(run, NGX_TOKEN_OUTCOME_SUPERSEDED,
+                                   NGX_TOKEN_ERR_NONE);
+            return;
+        }
+
+        run->outcome = NGX_TOKEN_OUTCOME_SUPERSEDED;
+        ngx_http_token_commit(run);
+        return;
+    }
+
+    if (run->abandoned) {
+        ngx_http_token_run_end(run, NGX_TOKEN_OUTCOME_BUSY,
+                               NGX_TOKEN_ERR_NONE);
+        return;
+    }
+
+    if (run->fail) {
+        ngx_http_token_run_end(run, NGX_TOKEN_OUTCOME_FAILED,
+                               NGX_TOKEN_ERR_SERVICE_FAILED);
+        return;
+    }
+
+    if (run->search) {
+        ngx_http_token_run_found(run);
+        return;
+    }
+
+    run->outcome = run->call ? NGX_TOKEN_OUTCOME_RUNNING
+                             : NGX_TOKEN_OUTCOME_OK;
+    ngx_http_token_commit(run);
+}
+
+
+/* a search changes nothing: it needs neither a claim nor the ledger */
+
+static void
+ngx_http_token_run_found(ngx_http_token_run_t *run)
+{
+    ngx_token_verdict_t       verdict;
+    ngx_http_token_search_t  *search;
+
+    search = run->search;
+
+    ngx_memzero(&verdict, sizeof(ngx_token_verdict_t));
+
+    if (search->rc == NGX_TOKEN_OK) {
+        verdict.outcome = NGX_TOKEN_OUTCOME_OK;
+        verdict.seq = ngx_http_token_worker.head;
+        verdict.result.data = search->result.data;
+        verdict.result.len = search->result.len;
+        ngx_memzero(&search->result, sizeof(ngx_token_buf_t));
+
+    } else {
+        verdict.outcome = NGX_TOKEN_OUTCOME_FAILED;
+        verdict.error = NGX_TOKEN_ERR_STORE_ERROR;
+    }
+
+    ngx_http_token_run_done(run, &verdict);
+}
+
+
+static ngx_queue_t *
+ngx_http_token_run_foreign(void)
+{
+    static ngx_queue_t  queue;
+
+    if (queue.next == NULL) {
+        ngx_queue_init(&queue);
+    }
+
+    return &queue;
+}
+
+
+/*
+ * The same id runs in another worker.  When that has ended, by an outcome or
+ * by the process's death, its claim is gone: then the handler's task looks at
+ * the ledger, and runs the token where it may.
+ */
+
+void
+ngx_http_token_run_poll(void)
+{
+    ngx_queue_t              *q, *next, *foreign;
+    ngx_http_token_run_t     *run;
+    ngx_http_token_worker_t  *w;
+
+    w = &ngx_http_token_worker;
+    foreign = ngx_http_token_run_foreign();
+
+    (void) ngx_token_live_cancels(w->live, ngx_http_token_run_asked);
+
+    for (q = ngx_queue_head(foreign);
+         q != ngx_queue_sentinel(foreign);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        run = ngx_queue_data(q, ngx_http_token_run_t, queue);
+
+        if (ngx_token_live_claimed(w->live, run->id) != NGX_TOKEN_DECLINED) {
+            continue;
+        }
+
+        ngx_queue_remove(q);
+        run->foreign = 0;
+        run->known = 0;
+
+        ngx_http_token_run_offload(run);
+    }
+}
+
+
+void
+ngx_http_token_run_abandon(void)
+{
+    ngx_rbtree_node_t     *node;
+    ngx_http_token_run_t  *run;
+
+    if (!ngx_http_token_runs_ready
+        || ngx_http_token_runs.root == &ngx_http_token_runs_sentinel)
+    {
+        return;
+    }
+
+    for (node = ngx_rbtree_min(ngx_http_token_runs.root,
+                               &ngx_http_token_runs_sentinel);
+         node;
+         node = ngx_rbtree_next(&ngx_http_token_runs, node))
+    {
+        run = (ngx_http_token_run_t *) node;
+
+        if (run->abandoned) {
+            continue;
+        }
+
+        run->abandoned = 1;
+        (void) sem_post(&run->wake);
+
+        if (run->call) {
+            ngx_http_token_call_abort(run->call);
+        }
+    }
+}
+
+
+void
+ngx_http_token_run_done(ngx_http_token_run_t *run,
+    ngx_token_verdict_t *verdict)
+{
+    ngx_queue_t            *q;
+    ngx_http_token_wait_t  *wait;
+
+    while (!ngx_queue_empty(&run->waits)) {
+        q = ngx_queue_head(&run->waits);
+        wait = ngx_queue_data(q, ngx_http_token_wait_t, run_queue);
+
+        ngx_queue_remove(q);
+        wait->run = NULL;
+        wait->verdict = *verdict;
+        ngx_memzero(&wait->verdict.result, sizeof(ngx_token_str_t));
+
+        if (verdict->result.len) {
+            wait->verdict.result.data = ngx_alloc(verdict->result.len,
+                                                  ngx_cycle->log);
+            if (wait->verdict.result.data) {
+                wait->verdict.result.len = verdict->result.len;
+                ngx_memcpy((u_char *) wait->verdict.result.data,
+                           verdict->result.data, verdict->result.len);
+            }
+        }
+
+        wait->session->ndone++;
+        ngx_http_token_session_dirty(wait->session);
+    }
+
+    if (verdict->result.data) {
+        ngx_free((u_char *) verdict->result.data);
+        ngx_memzero(&verdict->result, sizeof(ngx_token_str_t));
+    }
+
+    ngx_http_token_run_free(run);
+}
+
+
+static void
+ngx_http_token_run_free(ngx_http_token_run_t *run)
+{
+    ngx_rbtree_delete(&ngx_http_token_runs, &run->node.node);
+    (void) sem_destroy(&run->wake);
+    ngx_http_token_call_free(run->call);
+    ngx_http_token_search_free(run->search);
+    ngx_free(run->record);
+    ngx_free(run);
+}
+
+
+void
+ngx_http_token_run_settle(ngx_http_token_session_t *s)
+{
+    ngx_queue_t              *q, *next;
+    ngx_http_token_wait_t    *wait;
+    ngx_http_token_worker_t  *w;
+
+    w = &ngx_http_token_worker;
+
+    for (q = ngx_queue_head(&s->waits);
+         q != ngx_queue_sentinel(&s->waits) && s->ndone;
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        wait = ngx_queue_data(q, ngx_http_token_wait_t, queue);
+
+        if (wait->run || !ngx_http_token_run_reached(s, wait)) {
+            continue;
+        }
+
+        ngx_token_encode_outcome(&w->text, wait->id, &wait->verdict,
+                                 wait->verdict.result.len
+                                 ? &wait->verdict.result : NULL,
+                                 NULL, 100 + ngx_random() % 400);
+        ngx_http_token_out_text(s, &w->text);
+
+        ngx_http_token_run_drop(wait);
+    }
+}
+
+
+/*
+ * The change before the outcome (G3): an ok waits until the session has been
+ * sent all that its commit changed.
+ */
+
+static ngx_uint_t
+ngx_http_token_run_reached(ngx_http_token_session_t *s,
+    ngx_http_token_wait_t *wait)
+{
+    ngx_http_token_worker_t  *w;
+
+    if (wait->verdict.outcome != NGX_TOKEN_OUTCOME_OK) {
+        return 1;
+    }
+
+    w = &ngx_http_token_worker;
+
+    if (wait->verdict.seq > w->head) {
+        w->held = 1;
+        return 0;
+    }
+
+    return wait->verdict.seq <= ngx_http_token_watch_reached(s);
+}
+
+
+ngx_uint_t
+ngx_http_token_run_idle(void)
+{
+    (void) ngx_http_token_run_find((u_char *) "no token has it");
+
+    return ngx_http_token_runs.root == ngx_http_token_runs.sentinel;
+}
+
+
+void
+ngx_http_token_run_forget(ngx_http_token_session_t *s)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&s->waits)) {
+        q = ngx_queue_head(&s->waits);
+
+        ngx_http_token_run_drop(ngx_queue_data(q, ngx_http_token_wait_t,
+                                               queue));
+    }
+}
+
+
+void
+ngx_http_token_run_cancel(ngx_http_token_session_t *s, const u_char *id)
+{
+    ngx_http_token_run_t  *run;
+
+    run = ngx_http_token_run_find(id);
+
+    if (run == NULL || run->foreign) {
+        ngx_http_token_cancel_elsewhere(id, &s->user);
+    }
+
+    if (run) {
+        ngx_http_token_run_stop(run, &s->user);
+    }
+}
+
+
+/* another worker asks: its look at who has the claim was a moment ago */
+
+static void
+ngx_http_token_run_asked(const unsigned char *id, const ngx_token_str_t *user)
+{
+    ngx_str_t              s;
+    ngx_http_token_run_t  *run;
+
+    run = ngx_http_token_run_find(id);
+
+    if (run && run->claimed && !run->cancelled) {
+        s.data = (u_char *) user->data;
+        s.len = user->len;
+        ngx_http_token_run_stop(run, &s);
+    }
+}
+
+
+static void
+ngx_http_token_run_stop(ngx_http_token_run_t *run, ngx_str_t *user)
+{
+    if (run->taken || !ngx_http_token_run_same_user(&run->user, user)) {
+        return;
+    }
+
+    run->cancelled = 1;
+
+    if (run->search) {
+        run->search->stop = 1;
+    }
+
+    (void) sem_post(&run->wake);
+}
+
+
+void
+ngx_http_token_run_resume(ngx_http_token_session_t *s, ngx_token_message_t *m)
+{
+    u_char                *id;
+    ngx_uint_t             i;
+    ngx_token_verdict_t    verdict;
+    ngx_http_token_run_t  *run;
+
+    for (i = 0; i < m->nids && !s->ended; i++) {
+        id = m->ids[i];
+
+        ngx_memzero(&verdict, sizeof(ngx_token_verdict_t));
+
+        run = ngx_http_token_run_find(id);
+
+        if (ngx_http_token_run_waiting(s, id)) {
+            verdict.outcome = NGX_TOKEN_OUTCOME_RUNNING;
+
+        } else if (run == NULL) {
+            if (ngx_http_token_run_ledger(s, id, NULL) == NGX_OK) {
+                continue;
+            }
+
+            verdict.outcome = NGX_TOKEN_OUTCOME_UNKNOWN;
+
+        } else if (ngx_http_token_run_same_user(&run->user, &s->user)) {
+            (void) ngx_http_token_run_wait(s, run, id);
+            verdict.outcome = NGX_TOKEN_OUTCOME_RUNNING;
+
+        } else {
+            verdict.outcome = NGX_TOKEN_OUTCOME_REJECTED;
+            verdict.error = NGX_TOKEN_ERR_ID_REUSED;
+        }
+
+        ngx_token_encode_outcome(&ngx_http_token_worker.text, id, &verdict,
+                                 NULL, NULL, 0);
+        ngx_http_token_out_text(s, &ngx_http_token_worker.text);
+    }
+}
+
+
+static ngx_http_token_run_t *
+ngx_http_token_run_find(const u_char *id)
+{
+    ngx_str_t        s;
+    ngx_str_node_t  *node;
+
+    if (!ngx_http_token_runs_ready) {
+        ngx_rbtree_init(&ngx_http_token_runs, &ngx_http_token_runs_sentinel,
+                        ngx_str_rbtree_insert_value);
+        ngx_http_token_runs_ready = 1;
+    }
+
+    s.data = (u_char *) id;
+    s.len = NGX_TOKEN_ID_LEN;
+
+    node = ngx_str_rbtree_lookup(&ngx_http_token_runs, &s,
+                                 ngx_crc32_short(s.data, s.len));
+
+    return (ngx_http_token_run_t *) node;
+}
+
+
+/* run: NULL for what is done already */
+
+static ngx_http_token_wait_t *
+ngx_http_token_run_wait(ngx_http_token_session_t *s,
+    ngx_http_token_run_t *run, const u_char *id)
+{
+    ngx_http_token_wait_t  *wait;
+
+    wait = ngx_calloc(sizeof(ngx_http_token_wait_t), ngx_cycle->log);
+
+    if (wait == NULL) {
+        ngx_http_token_session_end(s, NGX_TOKEN_WS_INTERNAL, "no memory");
+        return NULL;
+    }
+
+    ngx_memcpy(wait->id, id, NGX_TOKEN_ID_LEN);
+    wait->session = s;
+    wait->run = run;
+
+    ngx_queue_insert_tail(&s->waits, &wait->queue);
+    s->nwaits++;
+
+    if (run) {
+        ngx_queue_insert_tail(&run->waits, &wait->run_queue);
+
+    } else {
+        s->ndone++;
+        ngx_http_token_session_dirty(s);
+    }
+
+    return wait;
+}
+
+
+static ngx_http_token_wait_t *
+ngx_http_token_run_waiting(ngx_http_token_session_t *s, const u_char *id)
+{
+    ngx_queue_t            *q;
+    ngx_http_token_wait_t  *wait;
+
+    for (q = ngx_queue_head(&s->waits);
+         q != ngx_queue_sentinel(&s->waits);
+         q = ngx_queue_next(q))
+    {
+        wait = ngx_queue_data(q, ngx_http_token_wait_t, queue);
+
+        if (ngx_memcmp(wait->id, id, NGX_TOKEN_ID_LEN) == 0) {
+            return wait;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_token_run_drop(ngx_http_token_wait_t *wait)
+{
+    ngx_http_token_session_t  *s;
+
+    s = wait->session;
+
+    ngx_queue_remove(&wait->queue);
+    s->nwaits--;
+
+    if (wait->run) {
+        ngx_queue_remove(&wait->run_queue);
+
+    } else {
+        s->ndone--;
+    }
+
+    if (wait->verdict.result.data) {
+        ngx_free((u_char *) wait->verdict.result.data);
+    }
+
+    ngx_free(wait);
+}
+
+
+static void
+ngx_http_token_run_refuse(ngx_http_token_session_t *s, const u_char *id,
+    ngx_token_outcome_e outcome, ngx_token_err_e error, ngx_str_t *text)
+{
+    ngx_token_str_t           str;
+    ngx_token_verdict_t       verdict;
+    ngx_http_token_worker_t  *w;
+
+    w = &ngx_http_token_worker;
+
+    ngx_memzero(&verdict, sizeof(ngx_token_verdict_t));
+    verdict.outcome = outcome;
+    verdict.error = error;
+
+    if (text && text->len) {
+        ngx_http_token_str(&str, text);
+    }
+
+    ngx_token_encode_outcome(&w->text, id, &verdict, NULL,
+                             text && text->len ? &str : NULL,
+                             100 + ngx_random() % 400);
+    ngx_http_token_out_text(s, &w->text);
+}
+
+
+/* what was asked for anonymously may be asked after by anybody */
+
+static ngx_uint_t
+ngx_http_token_run_same_user(const ngx_str_t *owner, const ngx_str_t *user)
+{
+    return owner->len == 0
+           || (owner->len == user->len
+               && ngx_memcmp(owner->data, user->data, user->len) == 0);
+}

@@ -1,0 +1,95 @@
+
+/*
+ * Copyright (C) ngx_http_token_module authors
+ */
+
+
+#ifndef _NGX_HTTP_TOKEN_SERVICE_H_INCLUDED_
+#define _NGX_HTTP_TOKEN_SERVICE_H_INCLUDED_
+
+
+#include "http/ngx_http_token_template.h"
+
+
+/*
+ * Services: what a token may ask for, declared by token_service blocks.
+ */
+
+
+typedef struct {
+    ngx_token_effect_e         type;
+    ngx_http_token_template_t  channel;
+    ngx_http_token_template_t  value;     /* all but toggle and delete */
+    ngx_http_token_template_t  version;   /* put */
+    u_char                    *file;
+    ngx_uint_t                 line;
+} ngx_http_token_effect_conf_t;
+
+
+struct ngx_http_token_service_s {
+    ngx_str_t                  name;
+    ngx_array_t                effects;   /* ngx_http_token_effect_conf_t */
+    ngx_msec_t                 delay;     /* slept in the thread pool */
+    ngx_uint_t                 fail;      /* per cent */
+    size_t                     max_size;  /* bytes of the value, 0 = any */
+    ngx_flag_t                 require_user;
+    ngx_str_t                  pass;      /* an internal location, or empty */
+    ngx_msec_t                 timeout;   /* of pass */
+    ngx_flag_t                 idempotent;
+    ngx_http_token_template_t  find;      /* a log, or empty */
+    u_char                    *file;
+    ngx_uint_t                 line;
+};
+
+
+/*
+ * A token's requests, made ready to leave the event loop: everything is
+ * evaluated, nothing points to the session or the configuration.
+ */
+
+typedef struct {
+    ngx_token_err_e            error;     /* why it is refused, or NONE */
+    ngx_str_t                  text;      /* a sentence for error, or empty */
+    ngx_msec_t                 delay;     /* of all requests */
+    unsigned                   fail:1;    /* the tutorial's failure */
+    ngx_http_token_service_t  *pass;      /* or NULL: whose backend to ask */
+    ngx_token_str_t            body;      /* what to ask it, JSON; points into
+                                             the message */
+    ngx_http_token_service_t  *find;      /* or NULL: whose log to search */
+    ngx_token_str_t            query;     /* JSON, as body */
+    u_char                    *record;    /* ngx_alloc()ed flat commit */
+    ngx_uint_t                 neffects;
+    size_t                     len;
+} ngx_http_token_prepared_t;
+
+
+/* The token_service block. */
+char *ngx_http_token_service_block(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* Checks constant channel names once all channels are known. */
+ngx_int_t ngx_http_token_service_resolve(ngx_conf_t *cf,
+    ngx_http_token_main_conf_t *mcf);
+
+ngx_http_token_service_t *ngx_http_token_service_exact(
+    ngx_http_token_main_conf_t *mcf, ngx_str_t *name);
+
+/*
+ * Evaluates the requests of a token into one commit record.
+ *
+ *     lcf    which services are allowed
+ *     m      a token message
+ *     user   empty: anonymous
+ *     vars   the session's variables
+ *     out    error is set and record is NULL where the token is refused;
+ *            text is valid until the next call.  The caller frees record
+ *            with ngx_free()
+ *
+ * Returns: NGX_OK, or NGX_ERROR: no memory
+ */
+ngx_int_t ngx_http_token_service_prepare(ngx_http_token_main_conf_t *mcf,
+    ngx_http_token_loc_conf_t *lcf, ngx_token_message_t *m, ngx_str_t *user,
+    ngx_str_t *vars, ngx_http_token_prepared_t *out);
+
+
+#endif /* _NGX_HTTP_TOKEN_SERVICE_H_INCLUDED_ */
