@@ -1,0 +1,141 @@
+// @ts-check
+/**
+ * A field of a form: what the user has done to it, as an edit.
+ *
+ *   clean --input--> dirty --commit()--> waiting --t()----> accepted --> clean
+ *                                                --t(err)-> failed --input--> dirty
+ *
+ * What the server has is written into a clean field that has no focus, and into
+ * no other: the user's input is not damaged.
+ *
+ * @module
+ */
+
+import { isFocused, read, same, write } from "./input.js";
+import { batch, computed, signal } from "./signal.js";
+import { DISCARDED, isThere, spendable } from "./token.js";
+
+/** @typedef {import("./input.js").Control} Control */
+/** @typedef {import("./token.js").Spend} Spend */
+/**
+ * @template T
+ * @typedef {import("./signal.js").ReadonlySignal<T>} ReadonlySignal
+ */
+/** @typedef {"clean" | "dirty" | "waiting" | "failed" | "accepted"} FieldStatus */
+/** @typedef {readonly [Spend, any]} Edit   a token, and the value asked for */
+/** @typedef {ReturnType<typeof Field>} FieldType */
+
+/**
+ * @param {Control | readonly Control[]} control  several: of one name
+ * @param {{value?: ReadonlySignal<any>}} [options]
+ *     value: what the server has; undefined: it has nothing
+ */
+export function Field(control, { value: theirs } = {}) {
+  const controls = "length" in control && !("type" in control) ? control : [control];
+  const own = /** @type {readonly Control[]} */ (controls);
+  const initial = read(own);
+  const edit = signal(/** @type {Edit | null} */ (null));
+  const committed = signal(/** @type {Edit | null} */ (null));
+  const error = signal(/** @type {any} */ (null));
+  const accepted = signal(false);
+
+  let seen = initial;
+
+  const base = () => theirs?.peek() ?? initial;
+
+  /** @param {any} value */
+  const put = (value) => {
+    write(own, value);
+    seen = read(own);
+  };
+
+  /** @param {any} value @returns {Edit} with a token of its own */
+  const stage = (value) => {
+    const t = spendable(value, (problem) => batch(() => spent(problem)));
+    /** @type {Edit} */
+    const staged = [t, value];
+
+    /** @param {any} problem */
+    const spent = (problem) => {
+      if (committed.peek() === staged) committed.value = null;
+      // the user has gone on typing: that is not settled by this
+      if (edit.peek() !== staged) return false;
+
+      const kept = isThere(problem) && problem !== DISCARDED;
+      edit.value = kept ? stage(value) : null;
+      error.value = kept ? problem : null;
+      accepted.value = !isThere(problem);
+      if (problem === DISCARDED) put(base());
+      else sync();
+      return kept;
+    };
+    return staged;
+  };
+
+  const changed = () =>
+    batch(() => {
+      const value = read(own);
+      // "change" comes after "input" has said it
+      if (same(value, seen)) return;
+      seen = value;
+      const sent = committed.peek();
+      error.value = null;
+      accepted.value = false;
+
+      if (sent && same(value, sent[1])) edit.value = sent;
+      else if (!sent && same(value, base())) edit.value = null;
+      else edit.value = stage(value);
+    });
+
+  const sync = () => {
+    const mine = edit.peek() || committed.peek() || error.peek() !== null;
+    const value = theirs?.peek();
+    if (!mine && value !== undefined && !isFocused(own)) put(value);
+  };
+
+  const status = computed(() => {
+    const now = edit.value;
+    /** @type {FieldStatus} */
+    let status = accepted.value ? "accepted" : "clean";
+    if (now) status = now === committed.value ? "waiting" : "dirty";
+    return error.value === null ? status : "failed";
+  });
+
+  const end = theirs?.subscribe(sync);
+  for (const each of own) {
+    each.addEventListener("input", changed);
+    each.addEventListener("change", changed);
+    each.addEventListener("blur", sync);
+  }
+
+  return {
+    controls: own,
+    /** [t, value] while the field is dirty, or null */
+    edit: /** @type {ReadonlySignal<Edit | null>} */ (edit),
+    status,
+    error: /** @type {ReadonlySignal<any>} */ (error),
+    /** what stands in it */
+    read: () => read(own),
+    /** its edit is on the way, until its token is spent or release() */
+    commit: () => void (committed.value = edit.peek()),
+    /** the attempt is over, and has changed nothing */
+    release: () => void (committed.value = null),
+    /** @param {any} problem  to be shown beside it */
+    fail: (problem) => void (error.value = problem),
+    /** as the server has it, or as it was at first; with no edit */
+    reset: () =>
+      batch(() => {
+        edit.value = committed.value = error.value = null;
+        accepted.value = false;
+        put(base());
+      }),
+    dispose: () => {
+      end?.();
+      for (const each of own) {
+        each.removeEventListener("input", changed);
+        each.removeEventListener("change", changed);
+        each.removeEventListener("blur", sync);
+      }
+    },
+  };
+}
