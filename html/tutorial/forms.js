@@ -1,0 +1,138 @@
+// @ts-check
+/** Forms: an entity that is edited by many, and a command that is used up. */
+
+import { computed, connect, effect, list, reconcileBy } from "../token.js";
+import { Form } from "../token-forms.js";
+import { find, showConnection } from "./frame.js";
+import { drawMessage } from "./message.js";
+
+const COLOURS = ["green", "blue", "violet", "orange"];
+/** Lines of the guest book. */
+const LINES = 6;
+
+const live = connect("/live");
+const profile = live.atom("profile");
+const element = find("[data-profile]", HTMLFormElement);
+
+/** What the browser's own checks (required, maxlength) do not know. */
+function validate(/** @type {any} */ { name }) {
+  return name.includes("@") ? { name: "A name, please, no address." } : null;
+}
+
+/** Which of the two ways to save is chosen. */
+function saves() {
+  return find('[name="how"]:checked', HTMLInputElement).value;
+}
+
+const form = Form(element, { kind: "entity", value: profile, validate });
+
+effect(() => {
+  for (const [t, value, changes] of form.commits.value) {
+    if (saves() === "put") {
+      live.run(t, "save_profile", { value, version });
+    } else {
+      live.run(t, "merge_profile", changes);
+    }
+  }
+});
+
+/** The version that the user has seen when he began, or was told about. */
+let version = 0;
+
+effect(() => {
+  void profile.value;
+
+  if (form.edit.value === null) {
+    version = profile.seq ?? 0;
+  }
+});
+
+effect(() => {
+  const error = form.error.value;
+
+  if (error?.code === "version") {
+    version = error.version;
+  }
+});
+
+const guest = Form(find("[data-guest]", HTMLFormElement), { concurrent: true });
+
+effect(() => {
+  for (const [t, value] of guest.commits.value) {
+    live.run(t, "log_message_flaky", value);
+  }
+});
+
+const book = live.log("journal", { last: LINES });
+const written = computed(() =>
+  live.commands.value.filter(({ service }) => service === "log_message_flaky"),
+);
+const rows = computed(() => reconcileBy({ records: book, commands: written }));
+
+list(find("[data-guests]", HTMLOListElement), rows, (row) =>
+  drawMessage(row, live.user, () => find("#words", HTMLElement).focus()),
+);
+
+showConnection(live);
+
+// --- what the server has
+
+find("[data-other]", HTMLButtonElement).addEventListener("click", async () => {
+  const next = COLOURS.indexOf(profile.peek()?.colour) + 1;
+  const command = live.send("merge_profile", {
+    colour: COLOURS[next % COLOURS.length],
+  });
+
+  if ((await command.outcome).outcome !== "ok") {
+    command.discard();
+  }
+});
+
+/**
+ * @param {any} value
+ * @returns {string}
+ */
+function text(value) {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
+
+effect(() => {
+  const { name, colour, about } = Object(profile.value);
+
+  find("[data-badge]", HTMLElement).dataset.colour = text(colour);
+  find("[data-their-name]", HTMLElement).textContent =
+    profile.value === undefined ? "…" : text(name) || "nobody yet";
+  find("[data-their-about]", HTMLElement).textContent = text(about);
+  find("[data-their-colour]", HTMLElement).textContent = text(colour);
+  find("[data-version]", HTMLElement).textContent = String(profile.seq ?? "…");
+});
+
+// --- what the form knows
+
+effect(() => {
+  find("[data-stages]", SVGElement).dataset.state = form.status.value;
+});
+
+for (const [name, field] of Object.entries(form.fields)) {
+  const row = find("[data-knows]", HTMLElement).appendChild(
+    document.createElement("tr"),
+  );
+  const head = document.createElement("th");
+
+  head.scope = "row";
+  head.textContent = name;
+  row.append(head, cell(), cell(), cell());
+
+  effect(() => {
+    const [, is, yours, theirs] = row.children;
+    const edit = field.edit.value;
+
+    row.dataset.state = is.textContent = field.status.value;
+    yours.textContent = edit ? text(edit[1]) || "(empty)" : "–";
+    theirs.textContent = text(profile.value?.[name]) || "(empty)";
+  });
+}
+
+function cell() {
+  return document.createElement("td");
+}
