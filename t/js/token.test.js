@@ -1,0 +1,305 @@
+import test from "node:test";
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { OnAll, Token, effect, fromEvent, signal, spend } from "../../html/token.js";
+import { World, source } from "./fake.js";
+
+test("a token is idle until there is an event", () => {
+  assert.deepEqual(Token(source()).value, [null, null]);
+});
+
+test("idle: an event makes a token", () => {
+  const clicks = source();
+  const token = Token(clicks);
+  clicks.fire();
+  const [t, error] = token.value;
+  assert.equal(typeof t, "function");
+  assert.equal(error, null);
+  assert.equal(t.event, "click");
+});
+
+test("idle: an event that is null or undefined is none", () => {
+  const clicks = source();
+  const token = Token(clicks);
+  clicks.fire(null);
+  assert.deepEqual(token.value, [null, null]);
+});
+
+test("idle: false, 0 and the empty text are events", () => {
+  for (const event of [false, 0, ""]) {
+    const clicks = source();
+    const token = Token(clicks);
+    clicks.fire(event);
+    assert.notEqual(token.value[0], null);
+  }
+});
+
+test("idle: on decides which events count", () => {
+  const keys = source();
+  const token = Token(keys, (key) => key === "Enter");
+  keys.fire("a");
+  assert.equal(token.value[0], null);
+  keys.fire("Enter");
+  assert.notEqual(token.value[0], null);
+});
+
+test("busy: events are discarded silently", () => {
+  const clicks = source();
+  const token = Token(clicks);
+  clicks.fire("first");
+  const before = token.value;
+  clicks.fire("second");
+  assert.equal(token.value, before);
+  before[0]();
+  assert.deepEqual(token.value, [null, null]);
+});
+
+test("busy: t() leads to idle", () => {
+  const clicks = source();
+  const token = Token(clicks);
+  clicks.fire();
+  token.value[0]();
+  assert.deepEqual(token.value, [null, null]);
+});
+
+test("busy: t(error) leads to failed", () => {
+  const clicks = source();
+  const token = Token(clicks);
+  clicks.fire();
+  token.value[0]("no");
+  assert.deepEqual(token.value, [null, "no"]);
+});
+
+test("busy: t(null) is success", () => {
+  const clicks = source();
+  const token = Token(clicks);
+  clicks.fire();
+  token.value[0](null);
+  assert.deepEqual(token.value, [null, null]);
+});
+
+test("failed: the next event is the retry, and clears the error", () => {
+  const clicks = source();
+  const token = Token(clicks);
+  clicks.fire();
+  const [first] = token.value;
+  first("no");
+  clicks.fire();
+  const [second, error] = token.value;
+  assert.equal(error, null);
+  assert.notEqual(second, null);
+  assert.notEqual(second, first);
+});
+
+test("failed: an event that does not count leaves the error", () => {
+  const clicks = source();
+  const token = Token(clicks, (event) => event === "click");
+  clicks.fire("click");
+  token.value[0]("no");
+  clicks.fire("key");
+  assert.deepEqual(token.value, [null, "no"]);
+});
+
+test("a spent token is dead: it does not harm its successor", () => {
+  const clicks = source();
+  const token = Token(clicks);
+  clicks.fire();
+  const [first] = token.value;
+  first();
+  clicks.fire();
+  const [second] = token.value;
+  first();
+  first("no");
+  assert.deepEqual(token.value, [second, null]);
+});
+
+test("a second spend does not change the verdict", () => {
+  const clicks = source();
+  const token = Token(clicks);
+  clicks.fire();
+  const [t] = token.value;
+  t("no");
+  t();
+  assert.deepEqual(token.value, [null, "no"]);
+});
+
+test("no reader sees a torn pair", () => {
+  const clicks = source();
+  const token = Token(clicks);
+  const seen = [];
+  effect(() => void seen.push(token.value.map((each) => each !== null)));
+  clicks.fire();
+  token.peek()[0]("no");
+  clicks.fire();
+  assert.deepEqual(seen, [[false, false], [true, false], [false, true], [true, false]]);
+});
+
+test("a signal is a source, with the value that it has", () => {
+  const wish = signal(null);
+  const token = Token(wish);
+  assert.equal(token.value[0], null);
+  wish.value = "go";
+  assert.equal(token.value[0].event, "go");
+});
+
+test("dispose ends the subscription", () => {
+  const clicks = source();
+  const token = Token(clicks);
+  token.dispose();
+  assert.equal(clicks.fns.size, 0);
+});
+
+test("a DOM event target is a source", () => {
+  const button = new EventTarget();
+  const token = Token(fromEvent(button, "click"));
+  button.dispatchEvent(new Event("click"));
+  assert.equal(token.value[0].event.type, "click");
+});
+
+test("the state machine holds for any sequence", () => {
+  const action = fc.oneof(
+    fc.constant({ do: "event" }),
+    fc.constant({ do: "skip" }),
+    fc.record({ do: fc.constant("spend"), which: fc.nat(20), error: fc.option(fc.string()) }),
+  );
+
+  fc.assert(
+    fc.property(fc.array(action), (actions) => {
+      const events = source();
+      const token = Token(events, (event) => event === "event");
+      const tokens = [];
+      let model = [null, null];
+
+      for (const each of actions) {
+        if (each.do !== "spend") {
+          events.fire(each.do);
+          if (each.do === "event" && model[0] === null) {
+            tokens.push(token.peek()[0]);
+            model = [tokens.at(-1), null];
+          }
+        } else if (tokens.length > 0) {
+          const t = tokens[each.which % tokens.length];
+          t(each.error);
+          if (t === model[0]) model = [null, each.error];
+        }
+        assert.deepEqual(token.peek(), model);
+        assert.equal(token.peek()[0], model[0]);
+      }
+    }),
+  );
+});
+
+test("OnAll gives one token per event, in order", () => {
+  const messages = source();
+  const rows = OnAll(messages);
+  messages.fire("a");
+  messages.fire("a");
+  messages.fire("b");
+  assert.deepEqual(rows.value.map(([, event]) => event), ["a", "a", "b"]);
+});
+
+test("OnAll: a row falls out when its own token is spent, the others stay as they are", () => {
+  const messages = source();
+  const rows = OnAll(messages);
+  ["a", "b", "c"].forEach((each) => messages.fire(each));
+  const [a, b, c] = rows.value;
+  b[0]("no");
+  assert.equal(rows.value.length, 2);
+  assert.equal(rows.value[0], a);
+  assert.equal(rows.value[1], c);
+  b[0]();
+  a[0]();
+  assert.deepEqual(rows.value, [c]);
+});
+
+test("OnAll: on decides, and dispose ends it", () => {
+  const messages = source();
+  const rows = OnAll(messages, (text) => text !== "");
+  messages.fire("");
+  messages.fire("a");
+  rows.dispose();
+  assert.equal(messages.fns.size, 0);
+  assert.equal(rows.value.length, 1);
+});
+
+/** a world with a token and its command, sent */
+async function running() {
+  const world = await World.open();
+  const clicks = source();
+  const token = Token(clicks);
+  clicks.fire();
+  const [t] = token.value;
+  const command = world.live.run(t, "toggle");
+  await world.clock.pass(0);
+  const outcome = (more) => world.socket.say({ type: "outcome", id: command.id, ...more });
+  return { world, clicks, token, t, command, outcome };
+}
+
+test("run: ok spends the token", async () => {
+  const { token, outcome, world } = await running();
+  await outcome({ outcome: "ok", seq: 1 });
+  assert.deepEqual(token.value, [null, null]);
+  assert.deepEqual(world.live.commands.value, []);
+});
+
+test("run: rejected and failed give the token the error, and leave nothing behind", async () => {
+  for (const verdict of ["rejected", "failed"]) {
+    const { token, outcome, world } = await running();
+    const error = { code: "version", message: "it has changed" };
+    await outcome({ outcome: verdict, error });
+    assert.deepEqual(token.value, [null, error]);
+    assert.deepEqual(world.live.commands.value, []);
+  }
+});
+
+test("run: interrupted leaves the token up", async () => {
+  const { token, t, command, outcome } = await running();
+  await outcome({ outcome: "interrupted" });
+  assert.equal(token.value[0], t);
+  assert.equal(command.state.value, "interrupted");
+});
+
+test("run: superseded spends the token without an error", async () => {
+  const { token, command, outcome } = await running();
+  command.cancel();
+  await outcome({ outcome: "superseded" });
+  assert.deepEqual(token.value, [null, null]);
+});
+
+test("run: a token runs once, however often an effect comes by", async () => {
+  const { world, t, command } = await running();
+  assert.equal(world.live.run(t, "toggle"), command);
+  await world.clock.pass(0);
+  assert.equal(world.socket.take().filter(({ type }) => type === "token").length, 1);
+});
+
+test("run: the token is spent though the effect that ran it has run again", async () => {
+  const world = await World.open();
+  const clicks = source();
+  const token = Token(clicks);
+  const other = signal(0);
+  effect(() => {
+    const [t] = token.value;
+    other.value;
+    if (t) world.live.run(t, "toggle");
+  });
+  clicks.fire();
+  await world.clock.pass(0);
+  other.value = 1;
+  const [{ id }] = world.socket.take();
+  await world.socket.say({ type: "outcome", id, outcome: "ok", seq: 1 });
+  assert.deepEqual(token.value, [null, null]);
+});
+
+test("spend: where nobody shows the error, the failed command stays in the list", async () => {
+  const world = await World.open();
+  const messages = source();
+  const rows = OnAll(messages);
+  messages.fire("hi");
+  const [[t, event]] = rows.value;
+  const command = spend(t, world.live.send("send", event));
+  await world.clock.pass(0);
+  await world.socket.say({ type: "outcome", id: command.id, outcome: "failed", error: { code: "timeout" } });
+  assert.deepEqual(rows.value, []);
+  assert.deepEqual(world.live.commands.value, [command]);
+});

@@ -1,0 +1,86 @@
+# Limits that last as long as a session: rate, sessions by a key, time, and
+# messages that never end.
+
+use Test::Token;
+
+my $t = Test::Token->new(workers => 2, allow => qr/too many sessions/,
+    conf => <<'EOC');
+token_atom  a  0;
+token_service  add  { add a 1; }
+
+server {
+    listen 127.0.0.1:%%PORT%%;
+    add_header   X-Worker $pid always;
+    token_watch  a;
+    token_allow  add;
+
+    location = /live  { token_websocket; }
+    location = /few   { token_websocket; token_limit_sessions $arg_key 3; }
+    location = /rate  { token_websocket; token_rate 20r/s burst=5; }
+    location = /short { token_websocket; token_session_time 1s; }
+    location = /beat  { token_websocket; token_heartbeat 1s; }
+}
+EOC
+$t->plan(16);
+
+
+# sessions by a key, over both workers
+
+my @s = map { $t->connect('/few?key=x') } 1 .. 3;
+is(scalar(grep { $_->isa('Test::Token::Session') } @s), 3, 'three sessions');
+ok(wait_for(sub { $t->connect('/few?key=x')->isa('Mojo::Message::Response') }),
+    'no fourth one');
+is($t->connect('/few?key=x')->code, 503, 'is told so');
+ok($t->connect('/few?key=y')->is_open, 'another key');
+ok($t->connect('/few')->is_open, 'without a key nothing is counted');
+ok($_->is_open, 'it disturbs nobody') for @s;
+
+$s[0]->{tx}->finish(1000);
+my $next;
+ok(wait_for(sub {
+    $next = $t->connect('/few?key=x');
+    $next->isa('Test::Token::Session');
+}), 'a place that was given back');
+
+
+# the rate: what is too much is not read, and nobody is cut off
+
+my $r = $t->connect('/rate');
+my $start = time;
+$r->send(map { { type => 'ping' } } 1 .. 25);
+$r->expect('pong') for 1 .. 25;
+my $id = $r->token('add');
+is($r->outcome($id)->{outcome}, 'ok', 'a token after a flood');
+cmp_ok(time - $start, '>=', 0.9, 'had to wait for its turn');
+ok($r->is_open, 'and the session goes on');
+
+$start = time;
+$r->send({ type => 'ping' });
+ok($r->expect('pong'), 'a moment later it is answered');
+
+
+# time
+
+my $short = $t->connect('/short');
+is($short->closed, 4014, 'a session whose time is over');
+my $live = $t->connect('/live');
+ok($live->is_open, 'others have all the time they want');
+
+
+# a byte now and then is no sign of life
+
+my $slow = $t->raw;
+$slow->handshake('/beat', 'Sec-WebSocket-Protocol' => 'token.v1');
+my $bytes = Test::Token::Raw::frame(Test::Token::Raw::TEXT,
+    '{"type":"ping","x":"' . 'x' x 40 . '"}');
+my ($sent, $code) = (0);
+$start = time;
+until (defined $code || time - $start > 14) {
+    $slow->write(substr $bytes, $sent++, 1) if $sent < length($bytes) - 1;
+    $slow->fill(0.3);
+    while (my $frame = $slow->parse_frame) {
+        $code = unpack 'n', $frame->{payload}
+            if $frame->{opcode} == Test::Token::Raw::CLOSE;
+    }
+}
+is($code, 4012, 'a message that never ends ends the session');
