@@ -1,0 +1,192 @@
+// @ts-check
+/** Forms: two people edit one profile. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { becomes, faults, tutorial } from "./lib.js";
+
+/** @typedef {import("playwright-core").Page} Page */
+
+/** axe looks at colours that stand still. */
+const STILL = /** @type {const} */ ({ reducedMotion: "reduce" });
+
+const FORM = "/forms.html";
+
+const save = (/** @type {Page} */ page) => page.locator("[data-save]");
+const status = (/** @type {Page} */ page) =>
+  page.locator("[data-stages]").getAttribute("data-state");
+const theirs = (/** @type {Page} */ page) =>
+  page.locator("[data-their-name]").innerText();
+
+/** @param {Page} page */
+async function known(page) {
+  await becomes(
+    async () => (await page.locator("[data-version]").innerText()) !== "…",
+    true,
+  );
+}
+
+/** @param {string} path */
+function two(path) {
+  return Promise.all([site.open(path, null, STILL), site.open(path, null, STILL)]);
+}
+
+const site = tutorial();
+
+describe("a profile that two people edit", () => {
+  test("what is saved is seen by the other; what he types is left alone", async () => {
+    const [one, other] = await two(FORM);
+
+    await Promise.all([known(one), known(other)]);
+    assert.ok(await save(one).isDisabled(), "nothing to save");
+
+    await other.locator("#about").fill("half a sent");
+    await one.locator("#name").fill("Ada");
+    await becomes(() => status(one), "dirty");
+    await save(one).click();
+    await becomes(() => status(one), "accepted");
+    await becomes(() => theirs(other), "Ada");
+    await becomes(() => other.locator("#name").inputValue(), "Ada");
+    assert.equal(await other.locator("#about").inputValue(), "half a sent");
+    assert.equal(await status(other), "dirty");
+
+    // He has begun before that: version, and not a word is lost.
+    await save(other).click();
+    await becomes(() => status(other), "failed");
+    assert.match(
+      await other.locator('[token-error=""]').innerText(),
+      /somebody else/,
+    );
+    assert.equal(await other.locator("#about").inputValue(), "half a sent");
+    assert.deepEqual(await faults(other), []);
+
+    // He has seen it: now he means it.
+    await save(other).click();
+    await becomes(() => status(other), "accepted");
+    await becomes(
+      () => one.locator("[data-their-about]").innerText(),
+      "half a sent",
+    );
+    assert.equal(await theirs(one), "Ada");
+  });
+
+  test("a problem with a field is said beside the field", async () => {
+    const page = await site.open(FORM, null, STILL);
+
+    await known(page);
+    await page.locator("#name").fill("a@b");
+    await save(page).click();
+    await becomes(
+      () => page.locator('[token-error="name"]').innerText(),
+      "A name, please, no address.",
+    );
+    assert.equal(
+      await page.locator("#name").getAttribute("aria-invalid"),
+      "true",
+    );
+
+    await page.locator("#name").fill("");
+    await save(page).click();
+    await becomes(
+      () => page.locator("#name").evaluate((e) => e === document.activeElement),
+      true,
+    );
+    await becomes(
+      async () =>
+        (await page.locator('[token-error="name"]').innerText()) !== "",
+      true,
+    );
+
+    await page.keyboard.press("Escape");
+    await becomes(() => status(page), "clean");
+    assert.equal(await page.locator('[token-error="name"]').innerText(), "");
+  });
+
+  test("Escape cancels what is on its way, and puts the fields back", async () => {
+    const [one, other] = await two(FORM);
+
+    await Promise.all([known(one), known(other)]);
+
+    const before = await one.locator("#about").inputValue();
+    const version = await other.locator("[data-version]").innerText();
+
+    await one.locator('[value="merge"]').check();
+    await one.locator("#about").fill("never mind");
+    await save(one).click();
+    await becomes(() => status(one), "busy");
+    await one.locator("#about").press("Escape");
+    await becomes(() => status(one), "clean");
+    await becomes(() => one.locator("#about").inputValue(), before);
+
+    // A later commit is there, and the cancelled one is not.
+    await one.locator("#about").fill("rather this");
+    await save(one).click();
+    await becomes(
+      () => other.locator("[data-their-about]").innerText(),
+      "rather this",
+    );
+    assert.notEqual(
+      await other.locator("[data-version]").innerText(),
+      version,
+    );
+    await becomes(() => status(one), "accepted");
+  });
+
+  test("with merge, only what is dirty is sent", async () => {
+    const page = await site.open(FORM, null, STILL);
+
+    await known(page);
+
+    const colour = await page.locator("#colour").inputValue();
+
+    await page.locator('[value="merge"]').check();
+    await page.locator("#about").fill(`about ${colour}`);
+    await page.locator("[data-other]").click();
+    await becomes(
+      async () => (await page.locator("#colour").inputValue()) !== colour,
+      true,
+      "a clean field follows",
+    );
+
+    const next = await page.locator("#colour").inputValue();
+
+    await save(page).click();
+    await becomes(() => status(page), "accepted");
+    await becomes(
+      () => page.locator("[data-their-about]").innerText(),
+      `about ${colour}`,
+    );
+    assert.equal(
+      await page.locator("[data-their-colour]").innerText(),
+      next,
+    );
+  });
+});
+
+describe("a form that is used up", () => {
+  test("three lines in a row: each one is there, once", async () => {
+    const page = await site.open(FORM, null, STILL);
+
+    for (const words of ["first", "second", "third"]) {
+      await page.locator("#words").fill(words);
+      await page.locator("#words").press("Enter");
+      assert.equal(await page.locator("#words").inputValue(), "");
+    }
+
+    for (const words of ["first", "second", "third"]) {
+      const line = page.locator("[data-guests] li", { hasText: words });
+
+      await becomes(async () => {
+        const state = await line.getAttribute("data-state");
+
+        if (state === "failed") {
+          await line.getByRole("button", { name: "Retry" }).click();
+        }
+
+        return state;
+      }, "accepted");
+      assert.equal(await line.count(), 1);
+    }
+  });
+});

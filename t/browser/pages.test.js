@@ -1,0 +1,193 @@
+// @ts-check
+/** All pages: readable, usable, and what they show of the code is the code. */
+
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+
+import { becomes, connected, faults, ROOT, tutorial } from "./lib.js";
+
+const PAGES = (await readdir(join(ROOT, "html")))
+  .filter((name) => name.endsWith(".html"))
+  .map((name) => `/${name}`);
+
+describe("every page", () => {
+  const site = tutorial();
+
+  for (const path of PAGES) {
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+      test(`${path} has no accessibility fault that axe can find, ${colorScheme}`, async () => {
+        const user = path === "/chat.html" ? "alice" : null;
+        const page = await site.open(path, user, {
+          colorScheme,
+          reducedMotion: "reduce",
+        });
+
+        if (user) {
+          await page.locator("[data-flaky]").check();
+          await page.locator("#text").fill("axe looks at a pending line, too");
+          await page.locator("#text").press("Enter");
+          await page
+            .locator('.message[data-state="pending"]')
+            .first()
+            .waitFor();
+        }
+
+        assert.deepEqual(await faults(page), []);
+      });
+    }
+
+    test(`${path} fits a narrow phone`, async () => {
+      const page = await site.open(path, null, {
+        viewport: { width: 360, height: 740 },
+      });
+
+      assert.equal(
+        await page.evaluate(() => document.documentElement.scrollWidth),
+        360,
+      );
+    });
+
+    test(`${path} can be read without a script`, async () => {
+      const context = await site.context(null, { javaScriptEnabled: false });
+      const page = await context.newPage();
+      const answer = await page.goto(path);
+
+      assert.equal(await page.locator("h1").isVisible(), true);
+      assert.equal(await page.locator("noscript").count(), 1);
+      assert.ok((await page.locator("main").innerText()).length > 1000);
+      assert.match(
+        answer?.headers()["content-security-policy"] ?? "none",
+        /default-src 'self'/,
+      );
+    });
+  }
+
+  test("the page that the start page shows is a page that works", async () => {
+    const html = await readFile(join(ROOT, "html/index.html"), "utf8");
+    const [, shown] = /<pre[^>]*data-page>([^]*?)<\/pre>/.exec(html) ?? [];
+    // Its script is inline: the policy of these pages would not have it.
+    const context = await site.context(null, { bypassCSP: true });
+    const page = await context.newPage();
+
+    // It names no icon, and the browser asks for one all the same.
+    site.tolerate = /status of 404/;
+    await page.goto("/css/tutorial.css");
+    await page.setContent(plain(shown));
+
+    const button = page.getByRole("button", { name: "Toggle" });
+    const value = () => page.locator("output").innerText();
+    // Off may be what is known, or that nothing is known yet.
+    const other = await site.open("/index.html");
+    const before = await known(other);
+
+    await becomes(value, before);
+    await button.click();
+    await becomes(value, before === "on" ? "off" : "on");
+    await becomes(() => button.isEnabled(), true);
+  });
+
+  test("without a connection that is what the pages say", async () => {
+    const page = await site.open("/explainer.html");
+
+    site.tolerate = /WebSocket connection|ERR_INTERNET_DISCONNECTED/;
+    await page.context().setOffline(true);
+
+    const status = page.getByRole("status").filter({ hasText: "offline" });
+
+    await status.waitFor();
+    await page.context().setOffline(false);
+    await connected(page);
+  });
+});
+
+describe("navigation", () => {
+  const site = tutorial();
+
+  test("the start page leads to twelve pages, in their order and back", async () => {
+    const page = await site.open("/index.html");
+    const links = await page
+      .locator(".doors a")
+      .evaluateAll((found) => found.map((link) => link.getAttribute("href")));
+
+    assert.equal(links.length, 12);
+
+    for (const path of [...links, "index.html"]) {
+      await page.locator('.turn [rel="next"]').click();
+      await page.waitForURL(`**/${path}`);
+      await connected(page);
+      assert.deepEqual(
+        await page
+          .locator("[data-menu] a")
+          .evaluateAll((found) => found.map((link) => link.getAttribute("href"))),
+        links,
+      );
+      assert.equal(
+        await page.locator('.pages [aria-current="page"]').getAttribute("href"),
+        path,
+      );
+    }
+  });
+
+  test("the list of pages opens and closes by the keyboard", async () => {
+    const page = await site.open("/life.html");
+    const menu = page.locator("[data-menu]");
+    const summary = menu.locator("summary");
+
+    await summary.focus();
+    await page.keyboard.press("Enter");
+    await menu.locator("a").first().waitFor();
+    assert.deepEqual(await faults(page), []);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Escape");
+    await menu.locator("a").first().waitFor({ state: "hidden" });
+    assert.ok(await summary.evaluate((s) => s === document.activeElement));
+  });
+});
+
+describe("excerpts", () => {
+  for (const path of PAGES) {
+    test(`what ${path} shows of a file stands in that file`, async () => {
+      const html = await readFile(join(ROOT, "html", path), "utf8");
+      const excerpts = html.matchAll(
+        /<pre[^>]*data-source="([^"]+\.\w+)">([^]*?)<\/pre>/g,
+      );
+
+      for (const [, source, text] of excerpts) {
+        const lines = (await readFile(join(ROOT, source), "utf8"))
+          .split("\n")
+          .map(squeeze);
+
+        for (const line of plain(text)
+          .split("\n")
+          .map(squeeze)
+          .filter(Boolean)) {
+          assert.ok(lines.includes(line), `${source} has no line "${line}"`);
+        }
+      }
+    });
+  }
+});
+
+/** @param {import("playwright-core").Page} page */
+async function known(page) {
+  await page
+    .locator('[data-lamp]:is([data-value="true"], [data-value="false"])')
+    .waitFor();
+  return page.locator("[data-lamp] output").innerText();
+}
+
+/** @param {string} text */
+function squeeze(text) {
+  return text.replace(/\s+/g, " ").trim();
+}
+
+/** @param {string} html */
+function plain(html) {
+  return html
+    .replace(/<[^>]*>/g, "")
+    .replace(/&lt;/g, "<")
+    .replace(/&gt;/g, ">")
+    .replace(/&amp;/g, "&");
+}
