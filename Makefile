@@ -1,0 +1,120 @@
+# ngx_http_token_module: `make help` lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# nginx lives in sbin, which is not on every user's path
+export PATH := $(PATH):/usr/sbin:/sbin
+
+BUILD := $(CURDIR)/build
+MODULE := $(BUILD)/ngx_http_token_module.so
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+MODULES_PATH ?= /usr/lib/nginx/modules
+MODULES_CONF ?= /usr/share/nginx/modules-available
+DESTDIR ?=
+
+# make run
+PORT ?= 8080
+WORKERS ?= 2
+STORE ?= $(BUILD)/store
+
+# nginx's source for static builds; empty: the distribution's, fetched
+NGX_SRC ?= $(NGINX_SRC)
+
+# seconds for each fuzz target and for the faults (make faults SECONDS=600);
+# tests at a time
+FUZZ_TIME ?= $(or $(SECONDS),30)
+FAULTS_TIME ?= $(or $(SECONDS),45)
+PROVE_JOBS ?= 4
+
+# every compiler warning is an error, in all of our C
+WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	-Wvla -Wimplicit-fallthrough -Wnull-dereference -Wcast-align -Werror
+# and in the folders that are free of nginx
+STRICT := -std=c99 -Wconversion -Wsign-conversion
+
+export BUILD MODULE JOBS WARNINGS STRICT NGX_SRC FUZZ_TIME \
+	FAULTS_TIME PROVE_JOBS
+
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.PHONY: help build run test check unit perl js browser shots asan \
+	test-1.26 static cover fuzz faults catches install clean
+
+help: ## Show this list
+	@sed -nE 's/^([a-z0-9.-]+):.*## (.*)/\1\t\2/p' $(firstword \
+	    $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r target text; do \
+	        printf '  %-10s %s\n' "$$target" "$$text"; done
+
+build: ## Set up, and build the module for the distribution's nginx (default)
+	@tools/setup.sh build
+	@tools/build-module.sh
+
+run: build ## Serve the tutorial at http://127.0.0.1:PORT/ (PORT, WORKERS, STORE)
+	@PORT='$(PORT)' WORKERS='$(WORKERS)' STORE='$(STORE)' exec tools/run.sh
+
+test: ## Set up, build, and run every test
+	@tools/test.sh
+
+check: ## Static analysis: warnings, cppcheck, style, types
+	@tools/setup.sh check
+	@tools/check.sh
+
+unit: ## Unit tests of the folders that are free of nginx (with sanitizers)
+	@tools/setup.sh test
+	@tools/unit.sh
+
+perl: build ## Tests of the module in nginx; TESTS="t/echo.t ..." picks some
+	@tools/setup.sh test
+	@tools/prove.sh module $(TESTS)
+
+js: ## Tests of the JavaScript client
+	@tools/setup.sh test
+	@tools/js.sh
+
+browser: build ## Tests of the pages in a browser
+	@tools/setup.sh test
+	@tools/browser.sh
+
+shots: build ## Screenshots of every page, in each look: build/shots
+	@tools/setup.sh test
+	@. tools/npm.sh; cd t; TOKEN_MODULE='$(MODULE)' node browser/screenshots.mjs
+
+static: ## Build a static nginx with the module (NGINX_SRC=DIR: another nginx)
+	@tools/setup.sh test
+	@tools/build-static.sh plain
+
+asan: ## The nginx tests on a static build with sanitizers; TESTS as above
+	@tools/setup.sh test
+	@tools/build-static.sh asan
+	@tools/prove.sh asan $(TESTS)
+
+test-1.26: ## The nginx tests on nginx 1.26, with sanitizers; TESTS as above
+	@tools/setup.sh test
+	@src=$$(tools/nginx-source.sh trixie); export NGX_SRC="$$src"; \
+	    tools/build-static.sh asan; tools/prove.sh asan $(TESTS)
+
+cover: ## Line coverage of unit and nginx tests: build/cover-report
+	@tools/setup.sh cover
+	@tools/cover.sh
+
+fuzz: ## Fuzz each parser for FUZZ_TIME seconds (default 30)
+	@tools/setup.sh test
+	@tools/fuzz.sh
+
+faults: build ## Random commands under kill -9, reloads and cuts (SECONDS, SEED)
+	@tools/setup.sh test
+	@SEED='$(SEED)' tools/faults.sh
+
+catches: build ## The fault checker notices modules that break a guarantee
+	@tools/setup.sh test
+	@tools/faults.sh catches
+
+install: build ## Install the module where nginx looks for it (DESTDIR)
+	install -d "$(DESTDIR)$(MODULES_PATH)" "$(DESTDIR)$(MODULES_CONF)"
+	install -m 644 "$(MODULE)" "$(DESTDIR)$(MODULES_PATH)/"
+	echo "load_module modules/ngx_http_token_module.so;" \
+	    > "$(DESTDIR)$(MODULES_CONF)/mod-http-token.conf"
+
+clean: ## Remove everything that was built
+	rm -rf -- "$(BUILD)"

@@ -1,0 +1,80 @@
+#!/bin/bash
+
+# Installs the Debian packages that a target of the Makefile needs:
+#
+#     tools/setup.sh build | test | check | cover
+#
+# Silent and quick when all of them are there.  Says what it installs first,
+# uses sudo where it must, and keeps a freshly installed nginx from being
+# started: nothing here wants its service, or port 80.
+
+set -eu -o pipefail
+
+build=(gcc libc6-dev make nginx nginx-dev liblmdb-dev libyajl-dev
+       libssl-dev libpcre2-dev zlib1g-dev)
+test=(perl libmojolicious-perl libcmocka-dev lmdb-utils dpkg-dev clang libclang-rt-dev
+      chromium)
+check=(cppcheck clang-format shellcheck)
+cover=(gcovr)
+
+case ${1-} in
+    build) want=("${build[@]}") ;;
+    test)  want=("${build[@]}" "${test[@]}") ;;
+    check) want=("${build[@]}" "${test[@]}" "${check[@]}") ;;
+    cover) want=("${build[@]}" "${test[@]}" "${cover[@]}") ;;
+    *) echo "usage: tools/setup.sh build|test|check|cover" >&2; exit 2 ;;
+esac
+
+if [ "$1" != build ]; then
+    node=$(node --version 2>/dev/null) || node=v0
+    node=${node#v}
+    [ "${node%%.*}" -ge 18 ] || want+=(nodejs)
+    command -v npm >/dev/null || want+=(npm)
+fi
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "tools/setup.sh: no Debian; please install by hand: ${want[*]}" >&2
+    exit 0
+fi
+
+have=" $(dpkg-query -W -f '${db:Status-Status}=${Package} ' "${want[@]}" \
+    2>/dev/null || :) "
+missing=()
+
+for p in "${want[@]}"; do
+    case $have in
+        *" installed=$p "*) ;;
+        *) missing+=("$p") ;;
+    esac
+done
+
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+echo "Installing Debian packages: ${missing[*]}"
+
+root=()
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "tools/setup.sh: not root and no sudo; please install them" >&2
+        exit 1
+    fi
+    root=(sudo)
+fi
+
+# A package's service is started by way of this policy, if there is one.
+policy=/usr/sbin/policy-rc.d
+
+if [[ " ${missing[*]} " == *" nginx "* && ! -e $policy ]]; then
+    trap '"${root[@]}" rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+    "${root[@]}" chmod 755 "$policy"
+    echo "Debian's nginx service will not be started now; after a reboot it" \
+         "would be, on port 80 (systemctl disable nginx prevents that)."
+fi
+
+apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive
+     apt-get -q -y -o Dpkg::Use-Pty=0)
+
+# An old list may name versions that are gone: the lists are renewed first.
+"${apt[@]}" update </dev/null
+"${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null
