@@ -10,70 +10,97 @@
 #include "http/ngx_http_token_fanout.h"
 #include "http/ngx_http_token_worker.h"
 
+#include "store/ngx_token_queue.h"
 
-#define NGX_HTTP_TOKEN_BATCH         4096 /* runs in one transaction */
+
+#define NGX_HTTP_TOKEN_COMMIT_HOLD   1000 /* ms */
 #define NGX_HTTP_TOKEN_COMMIT_AGAIN  20   /* ms, when no task can be posted */
 
 
-/* what a commit task owns while it is in the pool */
+static void ngx_http_token_committer_init(void);
+static void ngx_http_token_committer_start(ngx_event_t *ev);
+static ngx_int_t ngx_http_token_committer_put(ngx_http_token_run_t *run);
+static void ngx_http_token_committer_post(void);
+static void ngx_http_token_committer_work(void *data);
+static void ngx_http_token_committer_bell(void);
+static void ngx_http_token_committer_done(void *data);
+static void ngx_http_token_committer_hold(ngx_event_t *ev);
+static void ngx_http_token_committer_end(ngx_http_token_run_t *run,
+    ngx_token_queue_answer_t *a);
+static void ngx_http_token_committer_result(ngx_http_token_run_t *run,
+    ngx_token_queue_answer_t *a, ngx_token_verdict_t *verdict);
+static void ngx_http_token_committer_ledger(ngx_http_token_run_t *run,
+    ngx_token_verdict_t *verdict);
+static void ngx_http_token_committer_own(ngx_http_token_run_t *run,
+    ngx_token_verdict_t *verdict);
+static void ngx_http_token_committer_alone(ngx_http_token_run_t *run);
+static void ngx_http_token_committer_alone_work(void *data);
+static void ngx_http_token_committer_alone_done(void *data);
+
 
 typedef struct {
+    ngx_queue_t                 waiting;  /* runs, to be put */
+    ngx_queue_t                 put;      /* runs, in the queue's order */
+    ngx_event_t                 event;    /* posted to put them */
+    ngx_event_t                 hold;     /* while some are in the queue */
     ngx_http_token_task_t       task;
-    ngx_token_store_t          *store;
-    ngx_token_live_t           *live;
-    ngx_uint_t                  n;
-    ngx_uint_t                  napply;   /* the first of n; the rest is
-                                             settled */
-    ngx_http_token_run_t      **runs;
-    ngx_token_commit_t         *commits;
-    ngx_token_verdict_t        *verdicts;
-    u_char                    (*claims)[NGX_TOKEN_ID_LEN];
-    ngx_token_rc_t              rc;
-    char                        error[256];
-    void                       *memory;
-} ngx_http_token_batch_t;
+    ngx_http_token_run_t       *alone;    /* too large for the queue */
+    ngx_http_token_task_t       alone_task;
+    ngx_token_verdict_t         verdict;  /* of the one that is alone */
+    u_char                      error[256];
+    unsigned                    ready:1;
+    unsigned                    busy:1;   /* the task is posted */
+} ngx_http_token_committer_t;
 
 
-static void ngx_http_token_committer_start(ngx_event_t *ev);
-static void ngx_http_token_committer_later(ngx_event_t *ev);
-static ngx_int_t ngx_http_token_committer_batch(ngx_http_token_batch_t *b);
-static void ngx_http_token_committer_take(ngx_http_token_batch_t *b);
-static void ngx_http_token_committer_record(ngx_http_token_run_t *run,
-    ngx_token_commit_t *commit, ngx_token_effect_t *effects);
-static void ngx_http_token_committer_work(void *data);
-static void ngx_http_token_committer_done(void *data);
-static void ngx_http_token_committer_result(ngx_token_commit_t *commit,
-    ngx_token_verdict_t *verdict);
-#if (NGX_TOKEN_BREAK == 1)
-static void ngx_http_token_committer_break(ngx_http_token_batch_t *b);
-#endif
-static void ngx_http_token_committer_unclaim(ngx_http_token_batch_t *b);
-static void ngx_http_token_committer_end(ngx_http_token_batch_t *b);
+static ngx_http_token_committer_t  ngx_http_token_committer;
 
 
-static ngx_queue_t             ngx_http_token_committing;
-static ngx_uint_t              ngx_http_token_ncommitting;
-static ngx_event_t             ngx_http_token_committer;
-static ngx_http_token_batch_t  ngx_http_token_batch;
-static ngx_uint_t              ngx_http_token_batch_busy;
+static void
+ngx_http_token_committer_init(void)
+{
+    ngx_http_token_committer_t  *cm;
+
+    cm = &ngx_http_token_committer;
+
+    if (cm->ready) {
+        return;
+    }
+
+    ngx_queue_init(&cm->waiting);
+    ngx_queue_init(&cm->put);
+
+    cm->event.handler = ngx_http_token_committer_start;
+    cm->event.log = ngx_cycle->log;
+
+    cm->hold.handler = ngx_http_token_committer_hold;
+    cm->hold.log = ngx_cycle->log;
+
+    cm->task.work = ngx_http_token_committer_work;
+    cm->task.done = ngx_http_token_committer_done;
+
+    cm->alone_task.work = ngx_http_token_committer_alone_work;
+    cm->alone_task.done = ngx_http_token_committer_alone_done;
+
+    cm->ready = 1;
+}
 
 
 void
 ngx_http_token_commit(ngx_http_token_run_t *run)
 {
-    if (ngx_http_token_committer.handler == NULL) {
-        ngx_queue_init(&ngx_http_token_committing);
-        ngx_http_token_committer.handler = ngx_http_token_committer_start;
-        ngx_http_token_committer.log = ngx_cycle->log;
-    }
+    ngx_http_token_committer_t  *cm;
 
-    ngx_queue_insert_tail(&ngx_http_token_committing, &run->queue);
-    ngx_http_token_ncommitting++;
+    cm = &ngx_http_token_committer;
 
-    /* at the end of this turn: what came together is committed together */
+    ngx_http_token_committer_init();
 
-    if (!ngx_http_token_batch_busy && !ngx_http_token_committer.posted) {
-        ngx_post_event(&ngx_http_token_committer, &ngx_posted_events);
+    ngx_queue_insert_tail(&cm->waiting, &run->queue);
+
+    /* at the end of this turn: what came together is put together */
+
+    if (!cm->event.posted) {
+        ngx_post_event(&cm->event, &ngx_posted_events);
     }
 }
 
@@ -81,173 +108,106 @@ ngx_http_token_commit(ngx_http_token_run_t *run)
 static void
 ngx_http_token_committer_start(ngx_event_t *ev)
 {
-    ngx_uint_t               i;
-    ngx_http_token_batch_t  *b;
+    ngx_int_t                    rc;
+    ngx_queue_t                 *q;
+    ngx_http_token_run_t        *run;
+    ngx_http_token_committer_t  *cm;
 
-    b = &ngx_http_token_batch;
+    cm = &ngx_http_token_committer;
 
-    ev->timedout = 0;
+    while (!ngx_queue_empty(&cm->waiting) && cm->alone == NULL) {
 
-    if (ngx_http_token_batch_busy || ngx_http_token_ncommitting == 0) {
-        return;
-    }
-
-    if (ngx_http_token_committer_batch(b) != NGX_OK) {
-        ngx_http_token_committer_later(ev);
-        return;
-    }
-
-    b->task.data = b;
-    b->task.work = ngx_http_token_committer_work;
-    b->task.done = ngx_http_token_committer_done;
-    b->store = ngx_http_token_worker.store;
-    b->live = ngx_http_token_worker.live;
-
-    if (ngx_http_token_task_post(ngx_http_token_worker.mcf->commit_pool,
-                                 &b->task)
-        == NGX_OK)
-    {
-        ngx_http_token_batch_busy = 1;
-        return;
-    }
-
-    /* the pool's queue is full: what was taken goes back, and waits */
-
-    for (i = b->n; i; i--) {
-        ngx_queue_insert_head(&ngx_http_token_committing,
-                              &b->runs[i - 1]->queue);
-        ngx_http_token_ncommitting++;
-    }
-
-    ngx_free(b->memory);
-    ngx_http_token_committer_later(ev);
-}
-
-
-static void
-ngx_http_token_committer_later(ngx_event_t *ev)
-{
-    if (!ev->timer_set) {
-        ngx_add_timer(ev, NGX_HTTP_TOKEN_COMMIT_AGAIN);
-    }
-}
-
-
-/* one block of memory holds all that the batch needs */
-
-static ngx_int_t
-ngx_http_token_committer_batch(ngx_http_token_batch_t *b)
-{
-    size_t                 size;
-    u_char                *p;
-    ngx_uint_t             n, neffects;
-    ngx_queue_t           *q;
-    ngx_http_token_run_t  *run;
-
-    n = 0;
-    neffects = NGX_TOKEN_MAX_EFFECTS;
-
-    for (q = ngx_queue_head(&ngx_http_token_committing);
-         q != ngx_queue_sentinel(&ngx_http_token_committing)
-         && n < NGX_HTTP_TOKEN_BATCH;
-         q = ngx_queue_next(q))
-    {
-        run = ngx_queue_data(q, ngx_http_token_run_t, queue);
-        neffects += run->neffects;
-        n++;
-    }
-
-    size = n * (sizeof(ngx_http_token_run_t *) + sizeof(ngx_token_commit_t)
-                + sizeof(ngx_token_verdict_t) + NGX_TOKEN_ID_LEN)
-           + neffects * sizeof(ngx_token_effect_t);
-
-    p = ngx_calloc(size, ngx_cycle->log);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    b->memory = p;
-    b->n = n;
-
-    b->commits = (ngx_token_commit_t *) p;
-    p += n * sizeof(ngx_token_commit_t);
-
-    b->verdicts = (ngx_token_verdict_t *) p;
-    p += n * sizeof(ngx_token_verdict_t);
-
-    b->commits[0].effects = (ngx_token_effect_t *) p;
-    p += neffects * sizeof(ngx_token_effect_t);
-
-    b->runs = (ngx_http_token_run_t **) p;
-    p += n * sizeof(ngx_http_token_run_t *);
-
-    b->claims = (u_char (*)[NGX_TOKEN_ID_LEN]) p;
-
-    ngx_http_token_committer_take(b);
-
-    return NGX_OK;
-}
-
-
-/* what is to be applied comes first, in the order in which it came */
-
-static void
-ngx_http_token_committer_take(ngx_http_token_batch_t *b)
-{
-    ngx_uint_t             i, last;
-    ngx_queue_t           *q;
-    ngx_token_effect_t    *effects;
-    ngx_http_token_run_t  *run;
-
-    effects = b->commits[0].effects;
-    last = b->n;
-    b->napply = 0;
-
-    for (i = 0; i < b->n; i++) {
-        q = ngx_queue_head(&ngx_http_token_committing);
+        q = ngx_queue_head(&cm->waiting);
         run = ngx_queue_data(q, ngx_http_token_run_t, queue);
 
-        ngx_queue_remove(q);
-        ngx_http_token_ncommitting--;
-
-        if (run->settled) {
-            last--;
-            b->runs[last] = run;
-            b->verdicts[last] = run->verdict;
+        if (run->settled && !run->claimed) {
+            /* there is nothing to be written */
+            ngx_queue_remove(q);
+            ngx_http_token_committer_end(run, NULL);
             continue;
         }
 
-        b->runs[b->napply] = run;
-        ngx_http_token_committer_record(run, &b->commits[b->napply], effects);
-        effects += b->commits[b->napply].neffects;
-        b->napply++;
+        rc = ngx_http_token_committer_put(run);
+
+        if (rc == NGX_OK) {
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(&cm->put, q);
+            continue;
+        }
+
+        if (rc == NGX_DECLINED && ngx_queue_empty(&cm->put)) {
+            /* the order is kept: nothing is before it, and nothing passes */
+            ngx_queue_remove(q);
+            ngx_http_token_committer_alone(run);
+        }
+
+        break;
+    }
+
+    if (ngx_queue_empty(&cm->put)) {
+        return;
+    }
+
+    if (!cm->hold.timer_set) {
+        ngx_add_timer(&cm->hold, NGX_HTTP_TOKEN_COMMIT_HOLD);
+    }
+
+    if (ngx_token_queue_publish(ngx_http_token_worker.commits)) {
+        ngx_http_token_committer_post();
     }
 }
 
 
-static void
-ngx_http_token_committer_record(ngx_http_token_run_t *run,
-    ngx_token_commit_t *commit, ngx_token_effect_t *effects)
+/*
+ * NGX_AGAIN: there is no room now; NGX_DECLINED: nor will there ever be
+ */
+
+static ngx_int_t
+ngx_http_token_committer_put(ngx_http_token_run_t *run)
 {
-    if (ngx_token_commit_decode(run->record, run->len, commit, effects)
-        != NGX_TOKEN_OK)
+    ngx_token_queue_item_t  item;
+
+    if (run->cancelled && !run->taken && !run->settled) {
+        run->outcome = NGX_TOKEN_OUTCOME_SUPERSEDED;
+    }
+
+    item.id = run->id;
+    item.record = run->settled ? NULL : run->record;
+    item.len = run->len;
+    item.outcome = run->outcome;
+    item.error = run->error;
+    item.claimed = run->claimed;
+
+    switch (ngx_token_queue_put(ngx_http_token_worker.commits, &item)) {
+
+    case NGX_TOKEN_OK:
+        run->taken = !run->settled;
+        return NGX_OK;
+
+    case NGX_TOKEN_INVALID:
+        return NGX_DECLINED;
+
+    default:
+        return NGX_AGAIN;
+    }
+}
+
+
+/* a pool that takes no more is asked again by the hold's timer */
+
+static void
+ngx_http_token_committer_post(void)
+{
+    ngx_http_token_committer_t  *cm;
+
+    cm = &ngx_http_token_committer;
+
+    if (!cm->busy
+        && ngx_http_token_task_post(ngx_http_token_worker.mcf->commit_pool,
+                                    &cm->task)
+           == NGX_OK)
     {
-        /* our own bytes: cannot happen */
-        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                      "token commit record is malformed");
-        run->outcome = NGX_TOKEN_OUTCOME_SUPERSEDED;
-    }
-
-    if (run->cancelled && !run->taken) {
-        run->outcome = NGX_TOKEN_OUTCOME_SUPERSEDED;
-    }
-
-    run->taken = 1;
-
-    if (run->outcome != NGX_TOKEN_OUTCOME_OK) {
-        commit->outcome = run->outcome;
-        commit->error = run->error;
-        commit->neffects = 0;
+        cm->busy = 1;
     }
 }
 
@@ -257,159 +217,332 @@ ngx_http_token_committer_record(ngx_http_token_run_t *run,
 static void
 ngx_http_token_committer_work(void *data)
 {
-    ngx_http_token_batch_t *b = data;
+    ngx_http_token_worker_t  *w;
 
-#if (NGX_TOKEN_BREAK == 1)
-    ngx_http_token_committer_break(b);
-#else
-    b->rc = ngx_token_store_apply(b->store, b->commits, b->napply,
-                                  b->verdicts);
-#endif
+    w = &ngx_http_token_worker;
 
-    if (b->rc != NGX_TOKEN_OK) {
-        ngx_cpystrn((u_char *) b->error, (u_char *) ngx_token_store_error(),
-                    sizeof(b->error));
+    ngx_token_queue_work(w->commits, w->store, w->live,
+                         ngx_http_token_committer_bell);
+}
+
+
+/* pool; a fast shutdown waits for the threads, however much there is to do */
+
+static void
+ngx_http_token_committer_bell(void)
+{
+    if (ngx_terminate) {
+        ngx_token_queue_stop(ngx_http_token_worker.commits);
     }
-
-    ngx_http_token_committer_unclaim(b);
 
     ngx_http_token_doorbell_ring();
-}
-
-
-#if (NGX_TOKEN_BREAK == 1)
-
-/*
- * Never built but to show that t/faults notices: what waits is answered now,
- * and committed with the next batch.
- */
-
-static void
-ngx_http_token_committer_break(ngx_http_token_batch_t *b)
-{
-    ngx_uint_t                     i;
-    ngx_token_verdict_t           *verdicts;
-    static ngx_http_token_batch_t  late;
-
-    if (late.napply) {
-        verdicts = ngx_calloc(late.napply * sizeof(ngx_token_verdict_t),
-                              ngx_cycle->log);
-        (void) ngx_token_store_apply(late.store, late.commits, late.napply,
-                                     verdicts);
-    }
-
-    late = *b;
-    b->rc = NGX_TOKEN_OK;
-
-    for (i = 0; i < b->napply; i++) {
-        b->verdicts[i].outcome = b->commits[i].outcome;
-    }
-}
-
-#endif
-
-
-/* pool: others may have the tokens whose handler has ended */
-
-static void
-ngx_http_token_committer_unclaim(ngx_http_token_batch_t *b)
-{
-    ngx_uint_t  i, n;
-
-    n = 0;
-
-    for (i = 0; i < b->n; i++) {
-        if (b->runs[i]->claimed
-            && b->verdicts[i].outcome != NGX_TOKEN_OUTCOME_RUNNING)
-        {
-            ngx_memcpy(b->claims[n++], b->runs[i]->id, NGX_TOKEN_ID_LEN);
-        }
-    }
-
-    if (n && ngx_token_live_unclaim(b->live, b->claims, n) != NGX_TOKEN_OK
-        && b->rc == NGX_TOKEN_OK)
-    {
-        b->rc = NGX_TOKEN_ERROR;
-        ngx_cpystrn((u_char *) b->error, (u_char *) ngx_token_store_error(),
-                    sizeof(b->error));
-    }
 }
 
 
 static void
 ngx_http_token_committer_done(void *data)
 {
-    ngx_http_token_batch_t *b = data;
+    ngx_http_token_committer.busy = 0;
 
-    ngx_http_token_batch_t  batch;
-
-    /* the next commit goes on its way while this one is told of */
-
-    batch = *b;
-    ngx_http_token_batch_busy = 0;
-
-    ngx_http_token_committer_start(&ngx_http_token_committer);
-
-    if (batch.rc != NGX_TOKEN_OK) {
-        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
-                      "the token store cannot be written: %s", batch.error);
-    }
-
-    ngx_http_token_fanout_round();
-    ngx_http_token_committer_end(&batch);
+    ngx_http_token_committer_poll();
 }
 
 
-/* the store gives back a result only where the ledger had it */
+/*
+ * While runs are under way an exiting worker waits for them; and a committer
+ * that was killed, or a bell that was not heard, is found out.
+ */
 
 static void
-ngx_http_token_committer_result(ngx_token_commit_t *commit,
-    ngx_token_verdict_t *verdict)
+ngx_http_token_committer_hold(ngx_event_t *ev)
 {
-    u_char  *p;
+    ngx_http_token_committer_t  *cm;
 
-    if (commit->result.len == 0 || verdict->outcome != commit->outcome) {
+    cm = &ngx_http_token_committer;
+
+    ngx_http_token_fanout_poll();
+    ngx_http_token_committer_poll();
+
+    if (!ngx_queue_empty(&cm->put)) {
+        ngx_http_token_committer_post();
+    }
+
+    if (!ngx_queue_empty(&cm->put) || !ngx_queue_empty(&cm->waiting)) {
+
+        if (!ev->timer_set) {
+            ngx_add_timer(ev, NGX_HTTP_TOKEN_COMMIT_HOLD);
+        }
+    }
+}
+
+
+void
+ngx_http_token_committer_poll(void)
+{
+    u_char                      *error;
+    ngx_queue_t                 *q;
+    ngx_http_token_run_t        *run;
+    ngx_http_token_worker_t     *w;
+    ngx_token_queue_answer_t     a;
+    ngx_http_token_committer_t  *cm;
+
+    w = &ngx_http_token_worker;
+    cm = &ngx_http_token_committer;
+
+    ngx_http_token_committer_init();
+
+    if (w->commits == NULL) {
         return;
     }
 
-    p = ngx_alloc(commit->result.len, ngx_cycle->log);
+    while (!ngx_queue_empty(&cm->put)
+           && ngx_token_queue_take(w->commits, &a) == NGX_TOKEN_OK)
+    {
+        q = ngx_queue_head(&cm->put);
+        run = ngx_queue_data(q, ngx_http_token_run_t, queue);
 
-    if (p) {
-        ngx_memcpy(p, commit->result.data, commit->result.len);
-        verdict->result.data = p;
-        verdict->result.len = commit->result.len;
+        ngx_queue_remove(q);
+
+        error = (u_char *) ngx_token_queue_error(w->commits);
+
+        if (error) {
+            ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
+                          "the token store cannot be written: %s", error);
+        }
+
+        ngx_http_token_committer_end(run, &a);
+    }
+
+    if (ngx_queue_empty(&cm->put) && ngx_queue_empty(&cm->waiting)
+        && cm->hold.timer_set)
+    {
+        ngx_del_timer(&cm->hold);
+    }
+
+    if (!ngx_queue_empty(&cm->waiting) && !cm->event.posted) {
+        ngx_post_event(&cm->event, &ngx_posted_events);
+    }
+
+    if (ngx_exiting && ngx_http_token_run_idle()) {
+        /* others commit what others ask for */
+        ngx_token_queue_stop(w->commits);
+        return;
+    }
+
+    if (ngx_token_queue_waits(w->commits)) {
+        ngx_http_token_committer_post();
     }
 }
 
 
+/* a is not looked at where the run is settled */
+
 static void
-ngx_http_token_committer_end(ngx_http_token_batch_t *b)
+ngx_http_token_committer_end(ngx_http_token_run_t *run,
+    ngx_token_queue_answer_t *a)
 {
-    ngx_uint_t             i;
-    ngx_http_token_run_t  *run;
+    ngx_token_verdict_t  verdict;
 
-    for (i = 0; i < b->n; i++) {
-        run = b->runs[i];
-
-        /* marked as started: now the work outside the store may begin */
-
-        if (run->call && b->verdicts[i].outcome == NGX_TOKEN_OUTCOME_RUNNING) {
-            ngx_http_token_call_start(run);
-            continue;
-        }
-
-        if (i < b->napply && !b->verdicts[i].repeated) {
-            ngx_http_token_committer_result(&b->commits[i], &b->verdicts[i]);
-        }
-
-#if (NGX_TOKEN_BREAK == 1)
-        run->record = NULL;
-#endif
-
-        ngx_http_token_run_done(run, &b->verdicts[i]);
+    if (run->settled) {
+        verdict = run->verdict;
+        ngx_memzero(&run->verdict, sizeof(ngx_token_verdict_t));
+        ngx_http_token_run_done(run, &verdict);
+        return;
     }
 
-#if !(NGX_TOKEN_BREAK == 1)
-    ngx_free(b->memory);
-#endif
+    verdict = a->verdict;
+
+    /* marked as started: now the work outside the store may begin */
+
+    if (run->call && verdict.outcome == NGX_TOKEN_OUTCOME_RUNNING) {
+        ngx_http_token_call_start(run);
+        return;
+    }
+
+    ngx_http_token_committer_result(run, a, &verdict);
+    ngx_http_token_run_done(run, &verdict);
+}
+
+
+static void
+ngx_http_token_committer_result(ngx_http_token_run_t *run,
+    ngx_token_queue_answer_t *a, ngx_token_verdict_t *verdict)
+{
+    if (a->result) {
+        ngx_http_token_committer_ledger(run, verdict);
+
+    } else if (!verdict->repeated) {
+        ngx_http_token_committer_own(run, verdict);
+    }
+}
+
+
+/* the token was there already, with its result */
+
+static void
+ngx_http_token_committer_ledger(ngx_http_token_run_t *run,
+    ngx_token_verdict_t *verdict)
+{
+    u_char              *p;
+    ngx_token_read_t    *r;
+    ngx_token_ledger_t   l;
+
+    if (ngx_token_read_begin(ngx_http_token_worker.store, &r)
+        != NGX_TOKEN_OK)
+    {
+        return;
+    }
+
+    if (ngx_token_read_ledger(r, run->id, &l) == NGX_TOKEN_OK
+        && l.result.len)
+    {
+        p = ngx_alloc(l.result.len, ngx_cycle->log);
+
+        if (p) {
+            ngx_memcpy(p, l.result.data, l.result.len);
+            verdict->result.data = p;
+            verdict->result.len = l.result.len;
+        }
+    }
+
+    ngx_token_read_end(r);
+}
+
+
+/* the result that the record itself has brought */
+
+static void
+ngx_http_token_committer_own(ngx_http_token_run_t *run,
+    ngx_token_verdict_t *verdict)
+{
+    u_char              *p;
+    ngx_token_commit_t   c;
+
+    static ngx_token_effect_t  effects[NGX_TOKEN_MAX_EFFECTS];
+
+    if (run->call == NULL
+        || verdict->outcome != run->outcome
+        || ngx_token_commit_decode(run->record, run->len, &c, effects)
+           != NGX_TOKEN_OK
+        || c.result.len == 0)
+    {
+        return;
+    }
+
+    p = ngx_alloc(c.result.len, ngx_cycle->log);
+
+    if (p) {
+        ngx_memcpy(p, c.result.data, c.result.len);
+        verdict->result.data = p;
+        verdict->result.len = c.result.len;
+    }
+}
+
+
+/* A record that is larger than the queue's memory has its own transaction. */
+
+static void
+ngx_http_token_committer_alone(ngx_http_token_run_t *run)
+{
+    ngx_http_token_committer_t  *cm;
+
+    cm = &ngx_http_token_committer;
+
+    cm->alone = run;
+    cm->alone_task.data = run;
+
+    if (ngx_http_token_task_post(ngx_http_token_worker.mcf->commit_pool,
+                                 &cm->alone_task)
+        == NGX_OK)
+    {
+        run->taken = 1;
+        return;
+    }
+
+    /* the pool's queue is full */
+
+    cm->alone = NULL;
+    ngx_queue_insert_head(&cm->waiting, &run->queue);
+
+    if (!cm->hold.timer_set) {
+        ngx_add_timer(&cm->hold, NGX_HTTP_TOKEN_COMMIT_AGAIN);
+    }
+}
+
+
+/* pool */
+
+static void
+ngx_http_token_committer_alone_work(void *data)
+{
+    ngx_http_token_run_t *run = data;
+
+    ngx_token_rc_t               rc;
+    ngx_token_commit_t           c;
+    ngx_http_token_worker_t     *w;
+    ngx_http_token_committer_t  *cm;
+    u_char                       claim[1][NGX_TOKEN_ID_LEN];
+
+    static ngx_token_effect_t    effects[NGX_TOKEN_MAX_EFFECTS];
+
+    w = &ngx_http_token_worker;
+    cm = &ngx_http_token_committer;
+
+    rc = ngx_token_commit_decode(run->record, run->len, &c, effects);
+
+    if (rc == NGX_TOKEN_OK) {
+
+        if (run->outcome != NGX_TOKEN_OUTCOME_OK) {
+            c.outcome = run->outcome;
+            c.error = run->error;
+            c.neffects = 0;
+        }
+
+        rc = ngx_token_store_apply(w->store, &c, 1, &cm->verdict);
+    }
+
+    cm->error[0] = '\0';
+
+    if (rc != NGX_TOKEN_OK) {
+        ngx_cpystrn(cm->error, (u_char *) ngx_token_store_error(),
+                    sizeof(cm->error));
+    }
+
+    if (run->claimed && cm->verdict.outcome != NGX_TOKEN_OUTCOME_RUNNING) {
+        ngx_memcpy(claim[0], run->id, NGX_TOKEN_ID_LEN);
+        (void) ngx_token_live_unclaim(w->live, claim, 1);
+    }
+
+    ngx_http_token_doorbell_ring();
+}
+
+
+static void
+ngx_http_token_committer_alone_done(void *data)
+{
+    ngx_http_token_run_t *run = data;
+
+    ngx_token_queue_answer_t     a;
+    ngx_http_token_committer_t  *cm;
+
+    cm = &ngx_http_token_committer;
+
+    if (cm->error[0] != '\0') {
+        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
+                      "the token store cannot be written: %s", cm->error);
+    }
+
+    ngx_http_token_fanout_round();
+
+    cm->alone = NULL;
+
+    ngx_memzero(&a, sizeof(ngx_token_queue_answer_t));
+    a.verdict = cm->verdict;
+    a.result = (a.verdict.result.len != 0);
+
+    ngx_free((u_char *) a.verdict.result.data);
+    ngx_memzero(&a.verdict.result, sizeof(ngx_token_str_t));
+
+    ngx_http_token_committer_end(run, &a);
+    ngx_http_token_committer_poll();
 }

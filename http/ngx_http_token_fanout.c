@@ -5,6 +5,7 @@
 
 
 #include "http/ngx_http_token_channel.h"
+#include "http/ngx_http_token_committer.h"
 #include "http/ngx_http_token_fanout.h"
 #include "http/ngx_http_token_presence.h"
 #include "http/ngx_http_token_run.h"
@@ -167,6 +168,8 @@ ngx_http_token_fanout_poll(void)
     if (txnid != w->txnid) {
         ngx_http_token_fanout_round();
     }
+
+    ngx_http_token_committer_poll();
 
     txnid = ngx_token_live_txnid(w->live);
 

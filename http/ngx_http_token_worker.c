@@ -111,6 +111,11 @@ ngx_http_token_worker_close(uint64_t until)
 
     w = &ngx_http_token_worker;
 
+    if (w->commits) {
+        ngx_token_queue_close(w->commits);
+        w->commits = NULL;
+    }
+
     if (w->live) {
         ngx_token_live_close(w->live, until);
         w->live = NULL;
@@ -179,6 +184,15 @@ ngx_http_token_worker_store(ngx_log_t *log)
         != NGX_TOKEN_OK)
     {
         w->live = NULL;
+        ngx_log_error(NGX_LOG_CRIT, log, 0,
+                      "the token store cannot be opened: %s", err);
+        goto failed;
+    }
+
+    if (ngx_token_queue_open(path, &w->commits, err, sizeof(err))
+        != NGX_TOKEN_OK)
+    {
+        w->commits = NULL;
         ngx_log_error(NGX_LOG_CRIT, log, 0,
                       "the token store cannot be opened: %s", err);
         goto failed;

@@ -11,6 +11,7 @@
 #include "http/ngx_http_token.h"
 #include "store/ngx_token_store.h"
 #include "store/ngx_token_live.h"
+#include "store/ngx_token_queue.h"
 
 
 /*
@@ -27,6 +28,7 @@ typedef struct {
 
     ngx_token_store_t          *store;    /* NULL: could not be opened */
     ngx_token_live_t           *live;
+    ngx_token_queue_t          *commits;
 
     uint64_t                    head;     /* the feed is fanned out to here */
     uint64_t                    txnid;    /* of the store, at the last look */

@@ -218,5 +218,11 @@ void ngx_token_commit_encode(const ngx_token_commit_t *c, unsigned char *buf);
 ngx_token_rc_t ngx_token_commit_decode(const unsigned char *buf, size_t len,
     ngx_token_commit_t *c, ngx_token_effect_t *effects);
 
+/*
+ * How many effects a flat commit record says that it has: what decoding it
+ * fills, at most.  0 where it is too short to say.
+ */
+unsigned ngx_token_commit_neffects(const unsigned char *buf, size_t len);
+
 
 #endif /* _NGX_TOKEN_H_INCLUDED_ */

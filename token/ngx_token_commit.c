@@ -207,6 +207,13 @@ ngx_token_commit_decode(const unsigned char *buf, size_t len,
 }
 
 
+unsigned
+ngx_token_commit_neffects(const unsigned char *buf, size_t len)
+{
+    return (len < NGX_TOKEN_COMMIT_HEAD) ? 0 : buf[3];
+}
+
+
 static unsigned
 ngx_token_commit_valid(const ngx_token_commit_t *c)
 {

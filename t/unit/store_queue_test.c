@@ -1,0 +1,879 @@
+
+/*
+ * Copyright (C) ngx_http_token_module authors
+ */
+
+
+#include "t/unit/store_test.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "store/ngx_token_queue_int.h"
+
+
+#define ADDS   600                        /* records of each adder */
+#define KILLS  40
+#define RANGE  1000000                    /* of numbers of an adder */
+
+
+typedef struct {
+    ngx_token_store_t       *st;
+    ngx_token_live_t        *live;
+    ngx_token_queue_t       *q;
+} side_t;
+
+
+static unsigned  rung;
+static unsigned  stop_at;
+static side_t   *stopped;
+
+
+static side_t
+open_side(const char *dir)
+{
+    char    err[512];
+    side_t  s;
+
+    s.st = open_store(dir);
+
+    if (ngx_token_live_open(dir, 0, &s.live, err, sizeof(err)) != NGX_TOKEN_OK
+        || ngx_token_queue_open(dir, &s.q, err, sizeof(err)) != NGX_TOKEN_OK)
+    {
+        fail_msg("open: %s", err);
+    }
+
+    return s;
+}
+
+
+static void
+close_side(side_t *s)
+{
+    ngx_token_queue_close(s->q);
+    ngx_token_live_close(s->live, 0);
+    ngx_token_store_close(s->st);
+}
+
+
+static void
+bell(void)
+{
+    __atomic_add_fetch(&rung, 1, __ATOMIC_SEQ_CST);
+
+    if (stopped && rung == stop_at) {
+        ngx_token_queue_stop(stopped->q);
+    }
+}
+
+
+static void
+work(side_t *s)
+{
+    ngx_token_queue_work(s->q, s->st, s->live, bell);
+}
+
+
+/* n is the record's id; id: made of it */
+
+static ngx_token_rc_t
+put_commit(ngx_token_queue_t *q, const ngx_token_commit_t *c,
+    ngx_token_outcome_e outcome, unsigned claimed)
+{
+    size_t                   size;
+    unsigned char           *buf;
+    ngx_token_rc_t           rc;
+    ngx_token_queue_item_t   item;
+
+    size = ngx_token_commit_size(c);
+    buf = malloc(size);
+    assert_non_null(buf);
+    ngx_token_commit_encode(c, buf);
+
+    item.id = c->id;
+    item.record = buf;
+    item.len = size;
+    item.outcome = outcome;
+    item.error = NGX_TOKEN_ERR_NONE;
+    item.claimed = (claimed != 0);
+
+    rc = ngx_token_queue_put(q, &item);
+
+    free(buf);
+
+    return rc;
+}
+
+
+static ngx_token_rc_t
+put_append(ngx_token_queue_t *q, uint64_t n)
+{
+    char                 value[32];
+    ngx_token_effect_t   e[2];
+    ngx_token_commit_t   c;
+
+    (void) snprintf(value, sizeof(value), "%llu", (unsigned long long) n);
+
+    e[0] = make_effect(NGX_TOKEN_EFFECT_APPEND, "log", value);
+    e[1] = make_effect(NGX_TOKEN_EFFECT_ADD, "count", "1");
+    e[1].initial = str("0");
+
+    c = make_commit(n, e, 2);
+
+    return put_commit(q, &c, NGX_TOKEN_OUTCOME_OK, 0);
+}
+
+
+static ngx_token_verdict_t
+take(ngx_token_queue_t *q)
+{
+    ngx_token_queue_answer_t  a;
+
+    assert_int_equal(ngx_token_queue_take(q, &a), NGX_TOKEN_OK);
+
+    return a.verdict;
+}
+
+
+static void
+assert_nothing(ngx_token_queue_t *q)
+{
+    ngx_token_queue_answer_t  a;
+
+    assert_int_equal(ngx_token_queue_take(q, &a), NGX_TOKEN_DONE);
+}
+
+
+/* the values of the log, in order, are 1 to n */
+
+static void
+assert_log(ngx_token_store_t *st, uint64_t n)
+{
+    uint64_t             i, after, value;
+    ngx_token_str_t      name;
+    ngx_token_read_t    *r;
+    ngx_token_record_t   rec;
+
+    r = begin(st);
+    name = str("log");
+
+    for (i = 1, after = 0; i <= n; i++) {
+        assert_int_equal(ngx_token_read_record(r, &name, after, &rec),
+                         NGX_TOKEN_OK);
+        assert_int_equal(ngx_token_json_uint(&rec.value, &value),
+                         NGX_TOKEN_OK);
+        assert_int_equal(value, i);
+        after = rec.seq;
+    }
+
+    assert_int_equal(ngx_token_read_record(r, &name, after, &rec),
+                     NGX_TOKEN_DONE);
+
+    ngx_token_read_end(r);
+}
+
+
+static void
+test_a_record_goes_the_whole_way(void **state)
+{
+    side_t               s;
+    ngx_token_verdict_t  v;
+
+    s = open_side(*state);
+    rung = 0;
+
+    assert_int_equal(put_append(s.q, 1), NGX_TOKEN_OK);
+
+    /* not published: no committer sees it */
+    work(&s);
+    assert_nothing(s.q);
+    assert_int_equal(rung, 0);
+
+    assert_int_equal(ngx_token_queue_publish(s.q), 1);
+    assert_nothing(s.q);
+    assert_int_equal(ngx_token_queue_waits(s.q), 1);
+
+    work(&s);
+    assert_int_equal(rung, 1);
+    assert_int_equal(ngx_token_queue_waits(s.q), 0);
+
+    v = take(s.q);
+    assert_int_equal(v.outcome, NGX_TOKEN_OUTCOME_OK);
+    assert_int_equal(v.seq, 2);
+    assert_int_equal(v.repeated, 0);
+    assert_nothing(s.q);
+    assert_null(ngx_token_queue_error(s.q));
+
+    assert_log(s.st, 1);
+
+    /* the same again is the ledger's */
+
+    assert_int_equal(put_append(s.q, 1), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+    work(&s);
+
+    v = take(s.q);
+    assert_int_equal(v.outcome, NGX_TOKEN_OUTCOME_OK);
+    assert_int_equal(v.seq, 2);
+    assert_int_equal(v.repeated, 1);
+    assert_log(s.st, 1);
+
+    close_side(&s);
+}
+
+
+static void
+test_what_is_put_later_joins_what_waits(void **state)
+{
+    side_t    s;
+    uint64_t  n;
+
+    s = open_side(*state);
+    rung = 0;
+
+    for (n = 1; n <= 500; n++) {
+        assert_int_equal(put_append(s.q, n), NGX_TOKEN_OK);
+        (void) ngx_token_queue_publish(s.q);
+    }
+
+    work(&s);
+    assert_int_equal(rung, 1);
+
+    for (n = 1; n <= 500; n++) {
+        assert_int_equal(take(s.q).seq, 2 * n);
+    }
+
+    assert_nothing(s.q);
+    assert_log(s.st, 500);
+
+    close_side(&s);
+}
+
+
+static void
+test_a_full_queue_says_so_and_goes_on(void **state)
+{
+    side_t    s;
+    uint64_t  n, taken;
+
+    s = open_side(*state);
+
+    for (n = 1, taken = 0; taken < 20000; /* void */ ) {
+
+        if (n <= 20000 && put_append(s.q, n) == NGX_TOKEN_OK) {
+            n++;
+            continue;
+        }
+
+        assert_true(n > 20000 || put_append(s.q, n) == NGX_TOKEN_BUSY);
+
+        (void) ngx_token_queue_publish(s.q);
+        work(&s);
+
+        /* not all that there is: the places are used in turn */
+
+        do {
+            assert_int_equal(take(s.q).seq, 2 * ++taken);
+        } while (taken < n - 1 && taken % 1777 != 0);
+    }
+
+    assert_nothing(s.q);
+    assert_log(s.st, 20000);
+
+    close_side(&s);
+}
+
+
+static void
+test_sizes(void **state)
+{
+    char                *value;
+    size_t               len, size;
+    side_t               s;
+    uint64_t             n;
+    ngx_token_effect_t   e;
+    ngx_token_commit_t   c;
+
+    s = open_side(*state);
+    value = malloc(NGX_TOKEN_QUEUE_MAX_RECORD);
+    assert_non_null(value);
+    memset(value, '7', NGX_TOKEN_QUEUE_MAX_RECORD);
+
+    e = make_effect(NGX_TOKEN_EFFECT_SET, "atom", "");
+    e.value.data = (unsigned char *) value;
+    e.value.len = 1;
+    c = make_commit(1, &e, 1);
+    size = ngx_token_commit_size(&c) - 1;
+
+    for (n = 1, len = NGX_TOKEN_QUEUE_MAX_RECORD - size; n < 10; n++, len--) {
+        e.value.len = len;
+        c = make_commit(n, &e, 1);
+        assert_int_equal(put_commit(s.q, &c, NGX_TOKEN_OUTCOME_OK, 0),
+                         NGX_TOKEN_OK);
+        (void) ngx_token_queue_publish(s.q);
+        work(&s);
+        assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+    }
+
+    e.value.len = NGX_TOKEN_QUEUE_MAX_RECORD - size + 1;
+    c = make_commit(n, &e, 1);
+    assert_int_equal(put_commit(s.q, &c, NGX_TOKEN_OUTCOME_OK, 0),
+                     NGX_TOKEN_INVALID);
+    assert_nothing(s.q);
+
+    free(value);
+    close_side(&s);
+}
+
+
+static void
+test_outcomes_and_claims(void **state)
+{
+    side_t                  s;
+    unsigned char           id[NGX_TOKEN_ID_LEN];
+    ngx_token_effect_t      e;
+    ngx_token_commit_t      c;
+    ngx_token_queue_item_t  item;
+
+    s = open_side(*state);
+    e = make_effect(NGX_TOKEN_EFFECT_SET, "atom", "1");
+    c = make_commit(1, &e, 1);
+
+    /* the mark that work outside the store begins keeps the claim */
+
+    assert_int_equal(ngx_token_live_claim(s.live, c.id), NGX_TOKEN_OK);
+    assert_int_equal(put_commit(s.q, &c, NGX_TOKEN_OUTCOME_RUNNING, 1),
+                     NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+    work(&s);
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_RUNNING);
+    assert_int_equal(ngx_token_live_claimed(s.live, c.id), NGX_TOKEN_OK);
+    assert_atom(s.st, "atom", NULL);
+
+    /* its end gives it back */
+
+    assert_int_equal(put_commit(s.q, &c, NGX_TOKEN_OUTCOME_OK, 1),
+                     NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+    work(&s);
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+    assert_int_equal(ngx_token_live_claimed(s.live, c.id),
+                     NGX_TOKEN_DECLINED);
+    assert_atom(s.st, "atom", "1");
+
+    /* cancelled: only the ledger has it */
+
+    c = make_commit(2, &e, 1);
+    e.value = str("2");
+    assert_int_equal(put_commit(s.q, &c, NGX_TOKEN_OUTCOME_SUPERSEDED, 0),
+                     NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+    work(&s);
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_SUPERSEDED);
+    assert_atom(s.st, "atom", "1");
+
+    /* nothing to commit but a claim to give back */
+
+    make_id(id, TIME, 77);
+    assert_int_equal(ngx_token_live_claim(s.live, id), NGX_TOKEN_OK);
+
+    memset(&item, 0, sizeof(item));
+    item.id = id;
+    item.claimed = 1;
+    assert_int_equal(ngx_token_queue_put(s.q, &item), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+    work(&s);
+    (void) take(s.q);
+    assert_nothing(s.q);
+    assert_int_equal(ngx_token_live_claimed(s.live, id), NGX_TOKEN_DECLINED);
+
+    close_side(&s);
+}
+
+
+/* what is no record fails alone */
+
+static void
+test_garbage_fails_alone(void **state)
+{
+    side_t                  s;
+    unsigned char           id[NGX_TOKEN_ID_LEN];
+    ngx_token_verdict_t     v;
+    ngx_token_queue_item_t  item;
+
+    s = open_side(*state);
+    make_id(id, TIME, 5);
+
+    assert_int_equal(put_append(s.q, 1), NGX_TOKEN_OK);
+
+    memset(&item, 0, sizeof(item));
+    item.id = id;
+    item.record = (const unsigned char *) "\1\0\0\377 no record";
+    item.len = 14;
+    assert_int_equal(ngx_token_queue_put(s.q, &item), NGX_TOKEN_OK);
+
+    assert_int_equal(put_append(s.q, 2), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+    work(&s);
+
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+    v = take(s.q);
+    assert_int_equal(v.outcome, NGX_TOKEN_OUTCOME_FAILED);
+    assert_int_equal(v.error, NGX_TOKEN_ERR_STORE_ERROR);
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+    assert_log(s.st, 2);
+
+    close_side(&s);
+}
+
+
+/* two sides in this process: one commits for both, in one transaction */
+
+static void
+test_one_commits_for_all(void **state)
+{
+    char                err[512];
+    side_t              s;
+    uint64_t            txnid;
+    ngx_token_queue_t  *other;
+
+    s = open_side(*state);
+    assert_int_equal(ngx_token_queue_open(*state, &other, err, sizeof(err)),
+                     NGX_TOKEN_OK);
+
+    assert_int_equal(put_append(s.q, 1), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+    assert_int_equal(put_append(other, 2), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(other);
+
+    txnid = ngx_token_store_txnid(s.st);
+    work(&s);
+    assert_int_equal(ngx_token_store_txnid(s.st), txnid + 1);
+
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+    assert_int_equal(take(other).outcome, NGX_TOKEN_OUTCOME_OK);
+    assert_nothing(s.q);
+    assert_nothing(other);
+    assert_log(s.st, 2);
+
+    /* what was published by one that has left is committed, too */
+
+    assert_int_equal(put_append(other, 3), NGX_TOKEN_OK);
+    ngx_token_queue_close(other);
+    assert_int_equal(ngx_token_queue_waits(s.q), 1);
+    work(&s);
+    assert_log(s.st, 3);
+
+    close_side(&s);
+}
+
+
+static void
+test_stop(void **state)
+{
+    side_t  s;
+
+    s = open_side(*state);
+
+    assert_int_equal(put_append(s.q, 1), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+
+    /* in the bell of its first commit; it is rung once more */
+
+    rung = 0;
+    stop_at = 1;
+    stopped = &s;
+    work(&s);
+    stopped = NULL;
+
+    assert_int_equal(rung, 2);
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+
+    /* it is not for ever */
+
+    assert_int_equal(put_append(s.q, 2), NGX_TOKEN_OK);
+    assert_int_equal(ngx_token_queue_publish(s.q), 1);
+    work(&s);
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+
+    close_side(&s);
+}
+
+
+static void
+test_a_store_that_cannot_be_written(void **state)
+{
+    char                     err[512];
+    side_t                   s;
+    uint64_t                 n;
+    ngx_token_verdict_t      v;
+    ngx_token_store_conf_t   conf;
+    const char              *error;
+
+    memset(&conf, 0, sizeof(conf));
+    conf.size = (size_t) 1 << 20;
+
+    s.st = open_store_conf(*state, &conf);
+    assert_int_equal(ngx_token_live_open(*state, 0, &s.live, err,
+                                         sizeof(err)), NGX_TOKEN_OK);
+    assert_int_equal(ngx_token_queue_open(*state, &s.q, err, sizeof(err)),
+                     NGX_TOKEN_OK);
+
+    for (n = 1, error = NULL; error == NULL && n < 100000; n++) {
+        assert_int_equal(put_append(s.q, n), NGX_TOKEN_OK);
+        (void) ngx_token_queue_publish(s.q);
+        work(&s);
+        v = take(s.q);
+        error = ngx_token_queue_error(s.q);
+    }
+
+    assert_non_null(error);
+    assert_non_null(strstr(error, "MDB_MAP_FULL"));
+    assert_int_equal(v.outcome, NGX_TOKEN_OUTCOME_FAILED);
+    assert_int_equal(v.error, NGX_TOKEN_ERR_STORE_FULL);
+
+    close_side(&s);
+}
+
+
+static void *
+committer(void *data)
+{
+    side_t  *s = data;
+
+    while (!__atomic_load_n(&stop_at, __ATOMIC_SEQ_CST)) {
+        work(s);
+    }
+
+    return NULL;
+}
+
+
+/* the event loop puts and takes while its own thread commits */
+
+static void
+test_threads(void **state)
+{
+    side_t                    s;
+    uint64_t                  n, taken;
+    pthread_t                 thread;
+    ngx_token_queue_answer_t  a;
+
+    s = open_side(*state);
+    stop_at = 0;
+
+    assert_int_equal(pthread_create(&thread, NULL, committer, &s), 0);
+
+    for (n = 1, taken = 0; taken < 30000; /* void */ ) {
+
+        if (n <= 30000 && put_append(s.q, n) == NGX_TOKEN_OK) {
+            n++;
+        }
+
+        if (n % 7 == 0 || n > 30000) {
+            (void) ngx_token_queue_publish(s.q);
+        }
+
+        while (ngx_token_queue_take(s.q, &a) == NGX_TOKEN_OK) {
+            taken++;
+            assert_int_equal(a.verdict.outcome, NGX_TOKEN_OUTCOME_OK);
+            assert_int_equal(a.verdict.seq, 2 * taken);
+        }
+    }
+
+    __atomic_store_n(&stop_at, 1, __ATOMIC_SEQ_CST);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+
+    assert_log(s.st, 30000);
+
+    close_side(&s);
+}
+
+
+/*
+ * Child: puts its adds, one after the other, commits whenever nobody seems
+ * to, and tells of each verdict.
+ */
+
+static int
+adder(const char *dir, uint64_t first, uint64_t adds)
+{
+    side_t                    s;
+    uint64_t                  n, taken, i;
+    ngx_token_queue_answer_t  a;
+
+    s = open_side(dir);
+
+    for (n = 0, taken = 0, i = 0; taken < adds; i++) {
+
+        if (n < adds && put_append(s.q, first + n) == NGX_TOKEN_OK) {
+            n++;
+        }
+
+        /* a committer that was killed is found out in time */
+
+        if (ngx_token_queue_publish(s.q) || i % 1000 == 0) {
+            work(&s);
+        }
+
+        while (ngx_token_queue_take(s.q, &a) == NGX_TOKEN_OK) {
+            taken++;
+
+            if (a.verdict.outcome != NGX_TOKEN_OUTCOME_OK) {
+                return 1;
+            }
+
+            if (write(STDOUT_FILENO, ".", 1) != 1) {
+                return 1;
+            }
+        }
+    }
+
+    close_side(&s);
+
+    return 0;
+}
+
+
+static uint64_t
+count_of(ngx_token_store_t *st, uint64_t *appended)
+{
+    uint64_t             n;
+    ngx_token_str_t      name;
+    ngx_token_log_t      l;
+    ngx_token_atom_t     a;
+    ngx_token_read_t    *r;
+
+    r = begin(st);
+    n = 0;
+
+    name = str("count");
+
+    if (ngx_token_read_atom(r, &name, &a) == NGX_TOKEN_OK) {
+        assert_int_equal(ngx_token_json_uint(&a.value, &n), NGX_TOKEN_OK);
+    }
+
+    name = str("log");
+    ngx_token_read_log(r, &name, &l);
+    *appended = l.count;
+
+    ngx_token_read_end(r);
+
+    return n;
+}
+
+
+static void
+test_processes_add_up(void **state)
+{
+    int                  null;
+    pid_t                one, two;
+    uint64_t             appended;
+    ngx_token_store_t   *st;
+
+    null = open("/dev/null", O_WRONLY|O_CLOEXEC);
+    assert_int_not_equal(null, -1);
+
+    one = spawn("adder 1", *state, null);
+    two = spawn("adder 100001", *state, null);
+
+    (void) close(null);
+
+    assert_int_equal(wait_for(one), 0);
+    assert_int_equal(wait_for(two), 0);
+
+    st = open_store(*state);
+    assert_int_equal(count_of(st, &appended), 2 * ADDS);
+    assert_int_equal(appended, 2 * ADDS);
+    ngx_token_store_close(st);
+}
+
+
+/*
+ * Counts what two adders have added after a seq: each its numbers in order,
+ * every one of them once.
+ *
+ *     added  out
+ *     first  of the one; the other's is a RANGE greater
+ */
+
+static uint64_t
+read_adds(ngx_token_store_t *st, uint64_t after, uint64_t *added,
+    uint64_t first)
+{
+    uint64_t             value, side;
+    ngx_token_str_t      name;
+    ngx_token_read_t    *r;
+    ngx_token_record_t   rec;
+
+    r = begin(st);
+    name = str("log");
+    added[0] = 0;
+    added[1] = 0;
+
+    while (ngx_token_read_record(r, &name, after, &rec) == NGX_TOKEN_OK) {
+        assert_int_equal(ngx_token_json_uint(&rec.value, &value),
+                         NGX_TOKEN_OK);
+
+        side = (value - first) / RANGE;
+        assert_true(side < 2);
+        assert_int_equal(value, first + side * RANGE + added[side]);
+
+        added[side]++;
+        after = rec.seq;
+    }
+
+    ngx_token_read_end(r);
+
+    return after;
+}
+
+
+/*
+ * One of two is killed, most likely while it commits, also what the other has
+ * put: the other goes on, and nothing is lost or done twice.
+ */
+
+static void
+test_a_killed_committer_is_replaced(void **state)
+{
+    int                  one[2], two[2], i;
+    char                 c, name[32];
+    pid_t                victim, other;
+    uint64_t             wait, told, after, added[2];
+    unsigned             seed;
+    ngx_token_store_t   *st;
+
+    seed = (unsigned) time(NULL);
+    print_message("seed %u\n", seed);
+    srand(seed);
+
+    after = 0;
+
+    for (i = 0; i < KILLS; i++) {
+
+        assert_int_equal(pipe(one), 0);
+        assert_int_equal(pipe(two), 0);
+
+        (void) snprintf(name, sizeof(name), "endless %d", 2 * i * RANGE);
+        victim = spawn(name, *state, one[1]);
+        (void) close(one[1]);
+        (void) snprintf(name, sizeof(name), "adder %d", (2 * i + 1) * RANGE);
+        other = spawn(name, *state, two[1]);
+        (void) close(two[1]);
+
+        told = 0;
+
+        for (wait = (uint64_t) rand() % ADDS; wait; wait--) {
+            assert_int_equal(read(one[0], &c, 1), 1);
+            told++;
+        }
+
+        assert_int_equal(kill(victim, SIGKILL), 0);
+        assert_int_equal(wait_for(victim), -1);
+        assert_int_equal(wait_for(other), 0);
+
+        while (read(one[0], &c, 1) == 1) {
+            told++;
+        }
+
+        (void) close(one[0]);
+        (void) close(two[0]);
+
+        st = open_store(*state);
+
+        after = read_adds(st, after, added, (uint64_t) (2 * i) * RANGE);
+        assert_true(added[0] >= told);
+        assert_int_equal(added[1], ADDS);
+
+        ngx_token_store_close(st);
+    }
+}
+
+
+/* a file that is no queue is nobody's, and made anew */
+
+static void
+test_a_foreign_file_is_made_anew(void **state)
+{
+    int     fd;
+    char    path[4096];
+    side_t  s;
+
+    (void) snprintf(path, sizeof(path), "%s/" NGX_TOKEN_QUEUE_FILE,
+                    (char *) *state);
+
+    fd = open(path, O_WRONLY|O_CREAT, 0600);
+    assert_int_not_equal(fd, -1);
+
+    while (lseek(fd, 0, SEEK_CUR) < 100000) {
+        assert_int_equal(write(fd, "garbage", 7), 7);
+    }
+
+    (void) close(fd);
+
+    s = open_side(*state);
+    assert_int_equal(put_append(s.q, 1), NGX_TOKEN_OK);
+    assert_int_equal(ngx_token_queue_publish(s.q), 1);
+    work(&s);
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+    close_side(&s);
+}
+
+
+static void
+test_a_directory_that_is_not_there(void **state)
+{
+    char                err[512];
+    ngx_token_queue_t  *q;
+
+    (void) state;
+
+    assert_int_equal(ngx_token_queue_open("/nowhere/at all", &q, err,
+                                          sizeof(err)), NGX_TOKEN_ERROR);
+    assert_non_null(strstr(err, "/nowhere/at all"));
+    assert_non_null(strstr(err, strerror(ENOENT)));
+}
+
+
+int
+main(int argc, char **argv)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_record_goes_the_whole_way,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(
+            test_what_is_put_later_joins_what_waits, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_a_full_queue_says_so_and_goes_on,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_sizes, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_outcomes_and_claims,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_garbage_fails_alone,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_one_commits_for_all,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_stop, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_a_store_that_cannot_be_written,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_threads, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_processes_add_up,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_a_killed_committer_is_replaced,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_a_foreign_file_is_made_anew,
+                                        make_dir, remove_dir),
+        cmocka_unit_test(test_a_directory_that_is_not_there)
+    };
+
+    if (argc == 3) {
+
+        if (strncmp(argv[1], "endless", 7) == 0) {
+            return adder(argv[2], strtoull(argv[1] + 8, NULL, 10), UINT64_MAX);
+        }
+
+        return adder(argv[2], strtoull(argv[1] + 6, NULL, 10), ADDS);
+    }
+
+    return cmocka_run_group_tests_name("store_queue", tests, NULL, NULL);
+}
