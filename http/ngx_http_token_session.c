@@ -228,6 +228,21 @@ ngx_http_token_session_flush_all(ngx_event_t *ev)
 }
 
 
+void
+ngx_http_token_session_drop_all(void)
+{
+    ngx_queue_t               *q;
+    ngx_http_token_session_t  *s;
+
+    while (!ngx_queue_empty(&ngx_http_token_worker.sessions)) {
+        q = ngx_queue_head(&ngx_http_token_worker.sessions);
+        s = ngx_queue_data(q, ngx_http_token_session_t, queue);
+
+        ngx_http_token_session_destroy(s);
+    }
+}
+
+
 static void
 ngx_http_token_session_flush(ngx_http_token_session_t *s)
 {
@@ -485,7 +500,7 @@ ngx_http_token_session_destroy(ngx_http_token_session_t *s)
 
     if (s->code == 0) {
         s->code = NGX_TOKEN_WS_ABNORMAL;
-        s->reason = "the peer is gone";
+        s->reason = ngx_terminate ? "nginx is stopped" : "the peer is gone";
     }
 
     ngx_log_error(NGX_LOG_INFO, c->log, 0,

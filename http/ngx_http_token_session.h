@@ -21,8 +21,9 @@
  * read from the store when the socket is writable (DESIGN G7).
  *
  * A session is destroyed in one place, ngx_http_token_session_flush_all(),
- * at the end of a turn of the event loop: whoever finds that it must end
- * marks it, and may go on using it until he returns.
+ * at the end of a turn of the event loop (and when there is no event loop any
+ * more): whoever finds that it must end marks it, and may go on using it until
+ * he returns.
  */
 
 
@@ -140,6 +141,12 @@ void ngx_http_token_session_end(ngx_http_token_session_t *s, uint16_t code,
 
 /* Puts the session among those to be flushed at the end of this turn. */
 void ngx_http_token_session_dirty(ngx_http_token_session_t *s);
+
+/*
+ * Destroys every session, when the worker process is ended at once: nothing
+ * is said to the peers.
+ */
+void ngx_http_token_session_drop_all(void);
 
 /* Flushes all dirty sessions; the handler of the worker's flush event. */
 void ngx_http_token_session_flush_all(ngx_event_t *ev);

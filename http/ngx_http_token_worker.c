@@ -90,6 +90,11 @@ ngx_http_token_worker_exit(ngx_cycle_t *cycle)
 
     w->started = 0;
 
+    if (ngx_exiting && ngx_terminate) {
+        /* nginx would take what is open now for a leak of a graceful exit */
+        ngx_http_token_session_drop_all();
+    }
+
     ngx_http_token_deflate_exit();
 
     ngx_http_token_doorbell_close(cycle);

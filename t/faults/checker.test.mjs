@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 
 import { check } from "./checker.mjs";
 import { merge } from "./model.mjs";
+import { unexcused } from "./nginx.mjs";
 import { plan } from "./plan.mjs";
 import { Random } from "./random.mjs";
 import { EPOCH, Story, add, finds, record } from "./story.mjs";
@@ -245,6 +246,22 @@ describe("the rest", () => {
     const target = { a: { b: 1, c: 2 }, d: [1] };
     const patch = { a: { b: null, e: { f: null } }, d: { g: 1 } };
     assert.deepEqual(merge(target, patch), { a: { c: 2, e: {} }, d: { g: 1 } });
+  });
+
+  it("sockets left open are excused by a TERM to a worker that leaves", () => {
+    const at = "2026/11/21 04:09:12";
+    const left = `${at} [alert] 7#7: *8 open socket #3 left in connection 2`;
+    const leaves = `${at} [notice] 7#7: gracefully shutting down`;
+    const term = `${at} [notice] 1#1: signal 15 (SIGTERM) received from 9`;
+    const aborts = `${at} [alert] 7#7: aborting`;
+
+    assert.deepEqual(unexcused([leaves, term, left, aborts]), [leaves, term]);
+    assert.deepEqual(unexcused([leaves, left]), [leaves, left]);
+    assert.deepEqual(unexcused([term, leaves, left]), [term, leaves, left]);
+    assert.deepEqual(unexcused([term, left]), [term, left]);
+
+    const other = left.replace("7#7", "6#6");
+    assert.deepEqual(unexcused([leaves, term, other]), [leaves, term, other]);
   });
 
   it("the same seed makes the same choices", () => {
