@@ -1,0 +1,26 @@
+// @ts-check
+
+/** One measurement: the load generator against a server. */
+
+import { join } from "node:path";
+import { out, run } from "./process.mjs";
+
+/** @typedef {import("./process.mjs").Server} Server */
+
+/**
+ * Runs the load generator.  What was lost, doubled or out of order makes
+ * `errors` not 0, and the caller decides what that means.
+ *
+ * @param {Server} server
+ * @param {string} mode
+ * @param {Record<string, string | number>} options
+ * @returns {Promise<Record<string, number>>}
+ */
+export async function load(server, mode, options) {
+  const text = await run([join(out, "load"), mode, `--port=${server.port}`,
+    `--pids=${server.pids().join(",")}`,
+    ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)],
+  { codes: [0, 1] });
+  if (!text) throw new Error(`${server.name}: no measurement (${mode})`);
+  return JSON.parse(text);
+}
