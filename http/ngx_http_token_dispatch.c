@@ -23,14 +23,21 @@ static ngx_token_message_t  ngx_http_token_message;
 void
 ngx_http_token_dispatch(ngx_http_token_session_t *s, u_char *data, size_t len)
 {
+    size_t            before;
     u_char           *last, *end;
     ngx_token_str_t   text;
 
     last = data + len;
+    before = s->answers;
+
+    if (len == 0) {
+        /* says nothing, but is a message */
+        ngx_http_token_read_count(s, 1);
+    }
 
     while (data < last && !s->ended && !s->close_queued) {
 
-        ngx_http_token_read_count(s);
+        ngx_http_token_read_count(s, 1);
 
         end = ngx_strlchr(data, last, '\n');
         if (end == NULL) {
@@ -45,6 +52,14 @@ ngx_http_token_dispatch(ngx_http_token_session_t *s, u_char *data, size_t len)
 
         if (text.len) {
             ngx_http_token_dispatch_one(s, &text);
+        }
+
+        if (data < last
+            && (s->answers - before) / NGX_HTTP_TOKEN_MAX_ASKED
+               > s->lcf->max_message)
+        {
+            ngx_http_token_session_close(s, NGX_TOKEN_WS_POLICY,
+                                         "one message asks for too much");
         }
     }
 }
@@ -101,6 +116,8 @@ ngx_http_token_dispatch_one(ngx_http_token_session_t *s,
         return;
 
     case NGX_TOKEN_MSG_RESUME:
+        /* each id is looked up, and answered */
+        ngx_http_token_read_count(s, m->nids);
         ngx_http_token_run_resume(s, m);
         return;
 

@@ -17,6 +17,7 @@
 
 #define NGX_HTTP_TOKEN_PROTOCOL  "token.v1"
 #define NGX_HTTP_TOKEN_LOWAT     131072   /* bytes unsent in the kernel */
+#define NGX_HTTP_TOKEN_WAIT      10       /* ms, for a mirror */
 
 
 typedef struct {
@@ -110,13 +111,19 @@ ngx_http_token_handshake_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_token_ctx_t));
+    /* auth_basic may have noted its answer there */
+    ctx = ngx_http_get_module_ctx(r, ngx_http_token_module);
+
     if (ctx == NULL) {
-        return NGX_ERROR;
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_token_ctx_t));
+        if (ctx == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_set_ctx(r, ctx, ngx_http_token_module);
     }
 
     ctx->session = s;
-    ngx_http_set_ctx(r, ctx, ngx_http_token_module);
 
     r->main->count++;
     r->read_event_handler = ngx_http_block_reading;
@@ -160,8 +167,10 @@ ngx_http_token_handshake_limit(ngx_http_request_t *r,
     rc = ngx_http_token_presence_take(&key, lcf->limit_sessions);
 
     if (rc == NGX_BUSY) {
+        /* not the key: it may be a secret, or any bytes */
         ngx_log_error(NGX_LOG_WARN, s->connection->log, 0,
-                      "too many sessions of \"%V\"", &key);
+                      "too many sessions with one key of "
+                      "\"token_limit_sessions\"");
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
@@ -188,6 +197,10 @@ ngx_http_token_handshake_cleanup(void *data)
 
     if (s->event.posted) {
         ngx_delete_posted_event(&s->event);
+    }
+
+    if (s->event.timer_set) {
+        ngx_del_timer(&s->event);
     }
 
     if (s->limit.len) {
@@ -542,6 +555,9 @@ ngx_http_token_handshake_send(ngx_http_request_t *r,
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
     ngx_str_set(&r->headers_out.status_line, "101 Switching Protocols");
 
+    /* of an error_page that led here: it would go before the status */
+    r->err_status = 0;
+
     /* the 101 is not paced, and the socket is not the request's for long */
     r->keepalive = 0;
     r->limit_rate = 0;
@@ -670,7 +686,6 @@ ngx_http_token_handshake_flush(ngx_http_request_t *r)
 static void
 ngx_http_token_handshake_takeover(ngx_event_t *ev)
 {
-    size_t                     size;
     ngx_buf_t                 *b;
     ngx_connection_t          *c;
     ngx_http_request_t        *r;
@@ -689,20 +704,23 @@ ngx_http_token_handshake_takeover(ngx_event_t *ev)
         return;
     }
 
+    if (r->count > 1) {
+        /*
+         * A subrequest in the background (mirror) goes on in the memory of
+         * this request, and tells nobody when it has ended.
+         */
+        ev->timedout = 0;
+        ngx_add_timer(ev, NGX_HTTP_TOKEN_WAIT);
+        return;
+    }
+
     /* frames may have come together with the handshake */
 
     b = r->header_in;
-    size = b->last - b->pos;
 
-    if (size) {
-        s->early.data = ngx_alloc(size, c->log);
-        if (s->early.data == NULL) {
-            ngx_http_finalize_request(r, NGX_ERROR);
-            return;
-        }
-
-        s->early.len = size;
-        ngx_memcpy(s->early.data, b->pos, size);
+    if (ngx_http_token_read_keep(s, b->pos, b->last) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_ERROR);
+        return;
     }
 
     if (c->read->timer_set) {

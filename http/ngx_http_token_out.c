@@ -141,6 +141,7 @@ ngx_http_token_out_frame(ngx_http_token_session_t *s,
         return;
     }
 
+    s->answers += len;
     n = 0;
 
     if (s->parser.deflate && opcode < NGX_TOKEN_WS_CLOSE) {
@@ -250,6 +251,7 @@ ngx_http_token_out_unlink(ngx_http_token_session_t *s)
     if (s->out == NULL) {
         s->out_last = NULL;
         s->queued = 0;
+        s->answers = 0;
     }
 
     ngx_http_token_blob_unref(out->blob);

@@ -8,6 +8,11 @@
 #include "http/ngx_http_token_service.h"
 
 
+/* bytes of what a search is given: every record is compared with it */
+
+#define NGX_HTTP_TOKEN_MAX_QUERY  1024
+
+
 /*
  * From a token's requests to its commit record: the last moment at which
  * configuration, session and clock are read.
@@ -150,6 +155,11 @@ ngx_http_token_prepare_request(ngx_http_token_prepare_t *p,
     }
 
     if (service->find.text.len) {
+
+        if (request->value.len > NGX_HTTP_TOKEN_MAX_QUERY) {
+            return ngx_http_token_refuse(p, NGX_TOKEN_ERR_TOO_LARGE, NULL,
+                                         NULL);
+        }
 
         if (p->out->find) {
             return ngx_http_token_refuse(p, NGX_TOKEN_ERR_BAD_VALUE,

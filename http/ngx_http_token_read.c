@@ -16,6 +16,9 @@
 #define NGX_HTTP_TOKEN_READ_MAX   8       /* reads of a session in one turn */
 
 
+static ngx_int_t ngx_http_token_read_some(ngx_http_token_session_t *s);
+static void ngx_http_token_read_input(ngx_http_token_session_t *s,
+    u_char **pos, u_char *last);
 static void ngx_http_token_read_leave(ngx_http_token_session_t *s);
 static ngx_uint_t ngx_http_token_read_pause(ngx_http_token_session_t *s);
 static ngx_uint_t ngx_http_token_read_rate(ngx_http_token_session_t *s);
@@ -37,7 +40,7 @@ static u_char  ngx_http_token_read_buf[NGX_HTTP_TOKEN_READ_SIZE];
 void
 ngx_http_token_read_handler(ngx_event_t *rev)
 {
-    ssize_t                    n;
+    ngx_int_t                  rc;
     ngx_uint_t                 i;
     ngx_connection_t          *c;
     ngx_http_token_session_t  *s;
@@ -85,9 +88,9 @@ ngx_http_token_read_handler(ngx_event_t *rev)
             return;
         }
 
-        n = c->recv(c, ngx_http_token_read_buf, NGX_HTTP_TOKEN_READ_SIZE);
+        rc = ngx_http_token_read_some(s);
 
-        if (n == NGX_AGAIN) {
+        if (rc == NGX_AGAIN) {
             if (ngx_handle_read_event(rev, 0) != NGX_OK) {
                 ngx_http_token_session_end(s, NGX_TOKEN_WS_ABNORMAL,
                                            "the connection is broken");
@@ -96,14 +99,11 @@ ngx_http_token_read_handler(ngx_event_t *rev)
             return;
         }
 
-        if (n == 0 || n == NGX_ERROR) {
+        if (rc == NGX_ERROR) {
             ngx_http_token_session_end(s, NGX_TOKEN_WS_ABNORMAL,
                                        "the peer is gone");
             return;
         }
-
-        ngx_http_token_read_input(s, ngx_http_token_read_buf,
-                                  ngx_http_token_read_buf + n);
 
         if (s->ended) {
             return;
@@ -112,6 +112,76 @@ ngx_http_token_read_handler(ngx_event_t *rev)
 
     /* there is more: after the others have had their turn */
     ngx_post_event(&s->event, &ngx_posted_next_events);
+}
+
+
+/* what was kept comes before what is new; NGX_AGAIN: there is neither */
+
+static ngx_int_t
+ngx_http_token_read_some(ngx_http_token_session_t *s)
+{
+    u_char            *pos;
+    ssize_t            n;
+    ngx_connection_t  *c;
+
+    if (s->input) {
+        ngx_http_token_read_input(s, &s->input_pos, s->input_last);
+
+        if (s->input_pos == s->input_last) {
+            ngx_free(s->input);
+            s->input = NULL;
+        }
+
+        return NGX_OK;
+    }
+
+    c = s->connection;
+
+    n = c->recv(c, ngx_http_token_read_buf, NGX_HTTP_TOKEN_READ_SIZE);
+
+    if (n == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    if (n == 0 || n == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    pos = ngx_http_token_read_buf;
+    ngx_http_token_read_input(s, &pos, pos + n);
+
+    if (ngx_http_token_read_keep(s, pos, ngx_http_token_read_buf + n)
+        != NGX_OK)
+    {
+        ngx_http_token_session_end(s, NGX_TOKEN_WS_INTERNAL, "no memory");
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_token_read_keep(ngx_http_token_session_t *s, u_char *pos,
+    u_char *last)
+{
+    size_t  size;
+
+    size = last - pos;
+
+    if (size == 0 || s->ended) {
+        return NGX_OK;
+    }
+
+    s->input = ngx_alloc(size, s->connection->log);
+    if (s->input == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(s->input, pos, size);
+    s->input_pos = s->input;
+    s->input_last = s->input + size;
+
+    return NGX_OK;
 }
 
 
@@ -165,6 +235,13 @@ ngx_http_token_read_pause(ngx_http_token_session_t *s)
         return 1;
     }
 
+    if (s->answers >= NGX_HTTP_TOKEN_MAX_ANSWERS && !s->close_queued) {
+        /* first they are sent: they are not bounded by what asks for them */
+        s->paused = 1;
+        ngx_http_token_session_dirty(s);
+        return 1;
+    }
+
     return s->slowed || ngx_http_token_read_rate(s);
 }
 
@@ -204,20 +281,23 @@ ngx_http_token_read_rate(ngx_http_token_session_t *s)
 
 
 void
-ngx_http_token_read_count(ngx_http_token_session_t *s)
+ngx_http_token_read_count(ngx_http_token_session_t *s, ngx_uint_t n)
 {
     s->received = ngx_current_msec;
 
     if (s->lcf->rate) {
-        s->bucket -= 1000;
+        s->bucket -= (ngx_int_t) n * 1000;
     }
 }
 
 
-void
-ngx_http_token_read_input(ngx_http_token_session_t *s, u_char *pos,
+/* feeds the parser, which changes the bytes in place, until it must wait */
+
+static void
+ngx_http_token_read_input(ngx_http_token_session_t *s, u_char **pos,
     u_char *last)
 {
+    u_char               *from;
     ngx_token_ws_rc_t     rc;
     ngx_token_ws_conf_t   conf;
     ngx_token_ws_event_t  ev;
@@ -225,10 +305,11 @@ ngx_http_token_read_input(ngx_http_token_session_t *s, u_char *pos,
     conf.max_message = s->lcf->max_message;
     conf.max_frames = s->lcf->max_frames;
 
-    s->nreceived += last - pos;
-
     while (!s->ended) {
-        rc = ngx_token_ws_parse(&s->parser, &conf, &pos, last, &ev);
+        from = *pos;
+        rc = ngx_token_ws_parse(&s->parser, &conf, pos, last, &ev);
+
+        s->nreceived += *pos - from;
 
         switch (rc) {
 
@@ -246,6 +327,12 @@ ngx_http_token_read_input(ngx_http_token_session_t *s, u_char *pos,
         default: /* NGX_TOKEN_WS_ERROR */
             ngx_http_token_read_failed(s, &ev);
             break;
+        }
+
+        /* a read may hold thousands of messages */
+
+        if (*pos != last && ngx_http_token_read_pause(s)) {
+            return;
         }
     }
 }
@@ -314,7 +401,7 @@ ngx_http_token_read_message(ngx_http_token_session_t *s,
     }
 
     if (s->echo) {
-        ngx_http_token_read_count(s);
+        ngx_http_token_read_count(s, 1);
         ngx_http_token_out_frame(s, opcode, data, len);
         return;
     }
@@ -333,7 +420,7 @@ static void
 ngx_http_token_read_control(ngx_http_token_session_t *s,
     ngx_token_ws_event_t *ev)
 {
-    ngx_http_token_read_count(s);
+    ngx_http_token_read_count(s, 1);
 
     switch (ev->opcode) {
 

@@ -69,6 +69,13 @@ ngx_http_token_run(ngx_http_token_session_t *s, ngx_token_message_t *m)
     ngx_http_token_run_t       *run;
     ngx_http_token_prepared_t   prepared;
 
+    if (s->nwaits >= s->lcf->max_inflight + NGX_TOKEN_MAX_RESUME) {
+        /* nor may it wait for more answers that are known */
+        ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_BUSY,
+                                  NGX_TOKEN_ERR_NONE, NULL);
+        return;
+    }
+
     if (ngx_http_token_run_known(s, m) == NGX_OK) {
         return;
     }
@@ -722,6 +729,10 @@ ngx_http_token_run_resume(ngx_http_token_session_t *s, ngx_token_message_t *m)
 
         if (ngx_http_token_run_waiting(s, id)) {
             verdict.outcome = NGX_TOKEN_OUTCOME_RUNNING;
+
+        } else if (s->nwaits >= s->lcf->max_inflight + NGX_TOKEN_MAX_RESUME) {
+            /* then it is sent again, and answered */
+            verdict.outcome = NGX_TOKEN_OUTCOME_UNKNOWN;
 
         } else if (run == NULL) {
             if (ngx_http_token_run_ledger(s, id, NULL) == NGX_OK) {

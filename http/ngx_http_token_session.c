@@ -78,13 +78,6 @@ ngx_http_token_session_start(ngx_http_token_session_t *s)
         ngx_http_token_session_dirty(s);
     }
 
-    if (s->early.len) {
-        ngx_http_token_read_input(s, s->early.data,
-                                  s->early.data + s->early.len);
-        ngx_free(s->early.data);
-        s->early.len = 0;
-    }
-
     ngx_http_token_read_handler(c->read);
 }
 
@@ -406,7 +399,7 @@ ngx_http_token_session_go_on(ngx_event_t *ev)
 
     ngx_http_token_session_dirty(s);
 
-    if (s->connection->read->ready) {
+    if (s->input || s->connection->read->ready) {
         ngx_http_token_read_handler(s->connection->read);
     }
 }
@@ -437,6 +430,14 @@ ngx_http_token_session_check(ngx_http_token_session_t *s)
     silent = ngx_current_msec - s->received;
     quiet = ngx_current_msec - s->sent;
 
+    if (s->lcf->session_time
+        && ngx_current_msec - s->opened >= s->lcf->session_time)
+    {
+        /* also where its reader is slow: nothing new is sent to it */
+        ngx_http_token_session_close(s, NGX_TOKEN_WS_EXPIRED,
+                                     "session time is over");
+    }
+
     if (s->blocked) {
         stalled = ngx_current_msec - s->progress;
 
@@ -449,14 +450,6 @@ ngx_http_token_session_check(ngx_http_token_session_t *s)
     }
 
     if (s->close_queued) {
-        return beat;
-    }
-
-    if (s->lcf->session_time
-        && ngx_current_msec - s->opened >= s->lcf->session_time)
-    {
-        ngx_http_token_session_close(s, NGX_TOKEN_WS_EXPIRED,
-                                     "session time is over");
         return beat;
     }
 
@@ -519,8 +512,8 @@ ngx_http_token_session_destroy(ngx_http_token_session_t *s)
         ngx_http_token_presence_give(&s->limit);
     }
 
-    if (s->early.len) {
-        ngx_free(s->early.data);
+    if (s->input) {
+        ngx_free(s->input);
     }
 
     if (s->event.posted) {

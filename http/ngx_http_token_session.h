@@ -31,6 +31,14 @@
                                               wait for a session's flush */
 
 
+#define NGX_HTTP_TOKEN_MAX_ANSWERS  262144  /* bytes of a session's own frames
+                                               that may wait, before its next
+                                               message is looked at */
+#define NGX_HTTP_TOKEN_MAX_ASKED    4     /* by how much the answers to one
+                                             message may exceed the largest
+                                             message */
+
+
 #define NGX_HTTP_TOKEN_LINGER  5000       /* ms for the peer's close frame */
 
 
@@ -76,6 +84,7 @@ struct ngx_http_token_session_s {
     ngx_http_token_out_t       *out;
     ngx_http_token_out_t       *out_last;
     size_t                      queued;   /* bytes of shared frames in out */
+    size_t                      answers;  /* bytes of its own ones */
 
     ngx_token_buf_t             message;  /* of which not all has come */
     ngx_token_ws_parser_t       parser;
@@ -85,8 +94,10 @@ struct ngx_http_token_session_s {
     ngx_str_t                   user;
     ngx_str_t                  *variables;
     ngx_str_t                   limit;    /* by what it is counted, or empty */
-    ngx_str_t                   early;    /* input that came with the
-                                             handshake */
+    u_char                     *input;    /* what came, and waits to be
+                                             parsed, from pos to last */
+    u_char                     *input_pos;
+    u_char                     *input_last;
     u_char                      id[16];   /* hexadecimal */
 
     ngx_msec_t                  filled;   /* the rate's bucket: when */
@@ -158,12 +169,20 @@ ngx_msec_t ngx_http_token_session_check(ngx_http_token_session_t *s);
 void ngx_http_token_read_handler(ngx_event_t *rev);
 void ngx_http_token_write_handler(ngx_event_t *wev);
 
-/* Feeds input bytes to the parser; the bytes are changed in place. */
-void ngx_http_token_read_input(ngx_http_token_session_t *s, u_char *pos,
+/*
+ * Keeps a copy of input that the read handler deals with before it reads more.
+ *
+ * Returns: NGX_OK, NGX_ERROR: no memory
+ */
+ngx_int_t ngx_http_token_read_keep(ngx_http_token_session_t *s, u_char *pos,
     u_char *last);
 
-/* A message or a control frame has come: a sign of life, and of the rate. */
-void ngx_http_token_read_count(ngx_http_token_session_t *s);
+/*
+ * A message or a control frame has come: a sign of life, and of the rate.
+ *
+ *     n  by how much it counts
+ */
+void ngx_http_token_read_count(ngx_http_token_session_t *s, ngx_uint_t n);
 
 /* One message of token.v1, or several with line feeds between. */
 void ngx_http_token_dispatch(ngx_http_token_session_t *s, u_char *data,

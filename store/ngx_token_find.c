@@ -212,6 +212,11 @@ ngx_token_find_result(ngx_token_find_t *f, ngx_token_buf_t *out)
         b = &f->found[(f->n - i) % f->limit];
 
         if (i > 1) {
+
+            if (out->len + b->len > NGX_TOKEN_FIND_BYTES) {
+                break;
+            }
+
             ngx_token_buf_append(out, ",", 1);
         }
 

@@ -11,7 +11,8 @@
 #include "store/ngx_token_store.h"
 
 
-#define NGX_TOKEN_FIND_MAX  50            /* records in a result */
+#define NGX_TOKEN_FIND_MAX    50          /* records in a result */
+#define NGX_TOKEN_FIND_BYTES  1048576     /* of them, beyond the newest */
 
 
 /*
@@ -21,7 +22,8 @@
  *     text   UTF-8; empty finds nothing
  *     limit  records, 1 to NGX_TOKEN_FIND_MAX
  *     out    a JSON array of records as in PROTOCOL.md, newest first, is
- *            appended
+ *            appended; it ends early where the next one would make it larger
+ *            than NGX_TOKEN_FIND_BYTES
  *     stop   looked at now and then: when it is not 0 the search ends
  *
  * Thread:  pool only: reads all of the log, in several snapshots, so that
