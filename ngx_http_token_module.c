@@ -257,7 +257,7 @@ static ngx_command_t  ngx_http_token_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_token_module_ctx = {
-    NULL,                                  /* preconfiguration */
+    ngx_http_token_identity_variables,     /* preconfiguration */
     ngx_http_token_init,                   /* postconfiguration */
 
     ngx_http_token_create_main_conf,       /* create main configuration */
@@ -379,6 +379,15 @@ ngx_http_token_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 {
     ngx_http_token_loc_conf_t *prev = parent;
     ngx_http_token_loc_conf_t *conf = child;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname && conf->mode == NGX_HTTP_TOKEN_NONE) {
+        /* an "if" inside the location keeps its handler */
+        conf->mode = prev->mode;
+    }
 
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
     ngx_conf_merge_ptr_value(conf->watch, prev->watch, NULL);
@@ -959,6 +968,12 @@ ngx_http_token_user(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t  *value;
 
     value = cf->args->elts;
+
+    if (ngx_strstr(value[1].data, "$token_user")
+        || ngx_strstr(value[1].data, "${token_user}"))
+    {
+        return "cannot be made of \"$token_user\", which it sets";
+    }
 
     if (ngx_strstr(value[1].data, "$remote_user")
         || ngx_strstr(value[1].data, "${remote_user}"))

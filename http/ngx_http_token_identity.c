@@ -11,6 +11,8 @@
 
 static ngx_http_module_t *ngx_http_token_auth_basic_module(ngx_conf_t *cf);
 static ngx_int_t ngx_http_token_auth_basic_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_token_identity_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_token_identity_check(ngx_http_request_t *r,
     ngx_str_t *user);
 static ngx_uint_t ngx_http_token_identity_text(ngx_str_t *user);
@@ -127,6 +129,53 @@ ngx_http_token_auth_basic_handler(ngx_http_request_t *r)
     }
 
     ctx->auth_basic = 1;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_token_identity_variables(ngx_conf_t *cf)
+{
+    ngx_str_t             name = ngx_string("token_user");
+    ngx_http_variable_t  *var;
+
+    /* not to be kept: auth_basic may say yes after it was asked for */
+
+    var = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
+    if (var == NULL) {
+        return NGX_ERROR;
+    }
+
+    var->get_handler = ngx_http_token_identity_variable;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_token_identity_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_int_t  rc;
+    ngx_str_t  user;
+
+    rc = ngx_http_token_identity(r, &user);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_DECLINED || user.len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->valid = 1;
+    v->no_cacheable = 1;
+    v->not_found = 0;
+    v->len = user.len;
+    v->data = user.data;
 
     return NGX_OK;
 }

@@ -25,6 +25,14 @@
 ngx_int_t ngx_http_token_identity_init(ngx_conf_t *cf);
 
 /*
+ * Adds the variable $token_user: the user of a request, as below, or empty.
+ * Called in preconfiguration.
+ *
+ * Returns: NGX_OK, NGX_ERROR
+ */
+ngx_int_t ngx_http_token_identity_variables(ngx_conf_t *cf);
+
+/*
  * The user of a request: token_user where it is configured; else what
  * auth_basic verified in this very location; else the login cookie; else
  * empty (anonymous).

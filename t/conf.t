@@ -135,6 +135,9 @@ my @bad = (
     'a user by $remote_user' => [
         live('token_websocket; token_user $remote_user; # here'),
         qr/what the client typed/ ],
+    'a user by $token_user' => [
+        live('token_websocket; token_user x$token_user; # here'),
+        qr/which it sets/ ],
     'a heartbeat that is too short' => [
         live('token_websocket; token_heartbeat 1ms;'),
         qr/"token_heartbeat" must be at least 1s in /, 0 ],

@@ -3,25 +3,33 @@
 
 use Test::Token;
 
-my $t = Test::Token->new(workers => 2, allow => qr/too many sessions/,
-    conf => <<'EOC');
+my $t = Test::Token->new(workers => 2, conf => <<'EOC');
 token_atom  a  0;
 token_service  add  { add a 1; }
+
+map $arg_anonymous $realm { default "x"; 1 off; }
+log_format user "$uri $status user=$token_user";
 
 server {
     listen 127.0.0.1:%%PORT%%;
     add_header   X-Worker $pid always;
+    access_log   %%DIR%%/logs/user.log user;
     token_watch  a;
     token_allow  add;
 
     location = /live  { token_websocket; }
     location = /few   { token_websocket; token_limit_sessions $arg_key 3; }
+    location = /mine  {
+        auth_basic $realm; auth_basic_user_file %%DIR%%/users;
+        token_websocket; token_limit_sessions $token_user 2;
+    }
     location = /rate  { token_websocket; token_rate 20r/s burst=5; }
     location = /short { token_websocket; token_session_time 1s; }
     location = /beat  { token_websocket; token_heartbeat 1s; }
 }
 EOC
-$t->plan(16);
+$t->write_file(users => "alice:{PLAIN}\nbob:{PLAIN}\n");
+$t->plan(24);
 
 
 # sessions by a key, over both workers
@@ -41,6 +49,25 @@ ok(wait_for(sub {
     $next = $t->connect('/few?key=x');
     $next->isa('Test::Token::Session');
 }), 'a place that was given back');
+
+
+# sessions by user: who was verified, not who is claimed
+
+@s = map { $t->connect('/mine', user => 'alice') } 1 .. 2;
+is($s[1]->hello->{user}, 'alice', 'two sessions of a user');
+ok(wait_for(sub {
+    $t->connect('/mine', user => 'alice')->isa('Mojo::Message::Response');
+}), 'no third one');
+is($t->connect('/mine', user => 'alice')->code, 503, 'is told so');
+ok($t->connect('/mine', user => 'bob')->is_open, 'another user');
+push @s, map { $t->connect('/mine?anonymous=1', user => 'alice') } 1 .. 3;
+is(scalar(grep { $_->can('hello') && !defined $_->hello->{user} } @s), 3,
+    'a name that nobody checked is not counted');
+ok($t->wait_log(qr/too many sessions with one key/), 'the log has it');
+unlike($t->log, qr/too many.*(?:alice|key=x).*, client/, 'without the key');
+my $users = $t->read_file('logs/user.log');
+ok($users =~ m!^/mine 101 user=alice$!m && $users =~ m!^/mine 101 user=-$!m,
+    'the access log can have the user');
 
 
 # the rate: what is too much is not read, and nobody is cut off

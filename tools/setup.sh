@@ -13,7 +13,7 @@ set -eu -o pipefail
 build=(gcc libc6-dev make nginx nginx-dev liblmdb-dev libyajl-dev
        libssl-dev libpcre2-dev zlib1g-dev)
 test=(perl libmojolicious-perl libcmocka-dev lmdb-utils dpkg-dev clang libclang-rt-dev
-      chromium)
+      chromium openssl)
 check=(cppcheck clang-format shellcheck)
 cover=(gcovr)
 

@@ -19,7 +19,11 @@ use constant {
 };
 
 
+# To a port of this machine, or over a socket that is there already.
 sub new ($class, %args) {
+    return bless { socket => $args{socket}, in => '' }, $class
+        if $args{socket};
+
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
         PeerPort => $args{port}, Proto => 'tcp') or croak "connect: $!";
     setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1;
