@@ -35,7 +35,9 @@ static const struct {
     const char  *name;
     void       (*run)(void);
 } modes[] = {
-    { "fanout", fanout }, { "tokens", tokens }, { NULL, NULL }
+    { "fanout", fanout }, { "tokens", tokens }, { "echo", echo },
+    { "idle", idle }, { "slow", slow }, { "fill", fill }, { "join", join },
+    { "watches", watches }, { NULL, NULL }
 };
 
 

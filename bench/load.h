@@ -78,7 +78,6 @@ typedef struct {
     uint64_t        warm;                 /* ns */
     unsigned        random:1;             /* ids */
     unsigned        token:1;              /* proto is token.v1 */
-    unsigned        nsubs:8;
     int             npids;
     int             pids[MAX_PIDS];       /* of the server */
 } conf_t;
@@ -102,6 +101,7 @@ uint64_t now(void);
  * Opens n connections to path, at most 128 handshakes at a time, and returns
  * when all are open.
  *
+ *     path    a # in it becomes the connection's number
  *     rcvbuf  SO_RCVBUF in bytes, 0: the kernel's own
  */
 conn_t *open_all(uint32_t n, const char *path, message_pt message, int rcvbuf);
@@ -124,7 +124,10 @@ double server_cpu(void);
 /* The same of this process. */
 double own_cpu(void);
 
-/* PSS of the server's processes, in KiB. */
+/*
+ * PSS of the server's processes, in KiB: memory of their own and shared
+ * memory, but no pages of files, which are the kernel's cache.
+ */
 long server_memory(void);
 
 /* xorshift: masks and ids need no more. */
@@ -182,6 +185,7 @@ void tokens(void);
 void idle(void);
 void fill(void);
 void join(void);
+void watches(void);
 
 
 #endif /* _BENCH_LOAD_H_INCLUDED_ */

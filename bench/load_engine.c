@@ -119,21 +119,27 @@ connect_one(conn_t *c, const char *path, int rcvbuf)
 static void
 upgrade(conn_t *c)
 {
-    int        len, err = 0;
-    char       buf[512];
-    socklen_t  size = sizeof(int);
+    int          len, err = 0;
+    char         buf[512], path[MAX_NAME];
+    const char  *mark;
+    socklen_t    size = sizeof(int);
 
     (void) getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &size);
     if (err) {
         fail("connect to port %u: %s", conf.port, strerror(err));
     }
 
+    mark = strchr(upgrade_path, '#');
+    (void) snprintf(path, sizeof(path), mark ? "%.*s%u%s" : "%.*s",
+                    mark ? (int) (mark - upgrade_path) : MAX_NAME,
+                    upgrade_path, c->index, mark ? mark + 1 : "");
+
     len = snprintf(buf, sizeof(buf),
                    "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
                    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                    "Sec-WebSocket-Version: 13\r\n"
                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
-                   upgrade_path, conf.port,
+                   path, conf.port,
                    conf.token ? "Sec-WebSocket-Protocol: token.v1\r\n" : "");
 
     if (send(c->fd, buf, (size_t) len, MSG_NOSIGNAL) != len) {
@@ -496,7 +502,9 @@ server_memory(void)
         }
 
         while (fgets(line, sizeof(line), f)) {
-            if (sscanf(line, "Pss: %ld kB", &kb) == 1) {
+            if (sscanf(line, "Pss_Anon: %ld kB", &kb) == 1
+                || sscanf(line, "Pss_Shmem: %ld kB", &kb) == 1)
+            {
                 sum += kb;
             }
         }

@@ -24,3 +24,21 @@ export async function load(server, mode, options) {
   if (!text) throw new Error(`${server.name}: no measurement (${mode})`);
   return JSON.parse(text);
 }
+
+/** How a server is spoken to, as options of the load generator.
+ * @param {string} name of its function in servers.mjs
+ * @param {string} mode
+ * @returns {Record<string, string>} */
+export function talk(name, mode) {
+  if (mode === "tokens") {
+    const proto = name === "ours" || name === "pipeline" ? "token" : "raw";
+    return { proto, path: "/live" };
+  }
+  if (mode === "echo") {
+    const path = name === "ours" ? "/echo"
+      : name === "nchan" ? "/o?id=#" : "/e";
+    return { proto: "raw", path };
+  }
+  return name === "ours" ? { proto: "token" }
+    : { proto: "raw", path: "/s", pub: "/p" };
+}

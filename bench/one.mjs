@@ -11,7 +11,7 @@
  * given as they are; `sync`, `workers` and `stall` are those of the servers.
  */
 
-import { load } from "./measure.mjs";
+import { load, talk } from "./measure.mjs";
 import { stopAll } from "./process.mjs";
 import * as servers from "./servers.mjs";
 
@@ -25,12 +25,6 @@ const [names, mode, ...rest] = process.argv.slice(2);
 const { rounds = "3", sync = "on", workers = "1", stall, ...given } =
   pairs(rest);
 
-/** @type {Record<string, Record<string, string>>} */
-const talk = {
-  ours: { proto: mode === "echo" ? "raw" : "token" },
-  pipeline: { proto: "token", path: "/live" },
-};
-
 try {
   const all = [];
   for (const text of names.split(",")) {
@@ -42,8 +36,7 @@ try {
     /** @type {Record<string, number>[]} */
     const results = [];
     all.push({ text, server, results,
-      options: { ...(talk[name] ?? { proto: "raw", path: "/s", pub: "/p" }),
-        ...given } });
+      options: { ...talk(name, mode), ...given } });
   }
 
   for (let i = 0; i < Number(rounds); i++) {

@@ -88,8 +88,9 @@ export function family(pid) {
  * @param {number} options.port
  * @param {NodeJS.Signals} [options.signal]  that ends it
  * @param {(pid: number) => number[]} [options.pids]
- * @param {Record<string, string>} [options.env]
  * @param {string} [options.cwd]
+ * @param {number} [options.uid]
+ * @param {number} [options.gid]
  * @returns {Promise<Server>}
  */
 export async function start(name, command, options) {
@@ -97,7 +98,7 @@ export async function start(name, command, options) {
   // a group of its own: a Ctrl-C is ours, and ends them in order
   const child = spawn(command[0], command.slice(1), {
     stdio: ["ignore", "ignore", "pipe"], detached: true, cwd: options.cwd,
-    env: { ...process.env, ...options.env },
+    uid: options.uid, gid: options.gid,
   });
   let said = "";
   child.stderr.on("data", (data) => { said = (said + data).slice(-2000); });
@@ -130,14 +131,14 @@ export async function start(name, command, options) {
 
 /** Runs a command to its end; its output, or an error.
  * @param {string[]} command
- * @param {{ cwd?: string, env?: Record<string, string>,
- *           codes?: number[] }} [options]
+ * @param {{ cwd?: string, uid?: number, gid?: number, codes?: number[] }}
+ *   [options]
  * @returns {Promise<string>} */
 export function run(command, options = {}) {
   return new Promise((done, fail) => {
     const child = spawn(command[0], command.slice(1), {
       stdio: ["ignore", "pipe", "pipe"], cwd: options.cwd, detached: true,
-      env: { ...process.env, ...options.env },
+      uid: options.uid, gid: options.gid,
     });
     const stop = async () => { child.kill("SIGKILL"); };
     running.add(stop);

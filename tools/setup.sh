@@ -2,11 +2,11 @@
 
 # Installs the Debian packages that a target of the Makefile needs:
 #
-#     tools/setup.sh build | test | check | cover
+#     tools/setup.sh build | test | check | cover | bench
 #
 # Silent and quick when all of them are there.  Says what it installs first,
-# uses sudo where it must, and keeps a freshly installed nginx from being
-# started: nothing here wants its service, or port 80.
+# uses sudo where it must, and keeps freshly installed services (nginx, Redis,
+# PostgreSQL) from being started: nothing here wants them, or their ports.
 
 set -eu -o pipefail
 
@@ -14,7 +14,8 @@ build=(gcc libc6-dev make nginx nginx-dev liblmdb-dev libyajl-dev
        libssl-dev libpcre2-dev zlib1g-dev)
 test=(perl libmojolicious-perl libcmocka-dev lmdb-utils dpkg-dev clang libclang-rt-dev
       chromium openssl)
-check=(cppcheck clang-format shellcheck)
+check=(cppcheck clang-format shellcheck valgrind)
+bench=(libnginx-mod-nchan redis-server postgresql valgrind)
 cover=(gcovr)
 
 case ${1-} in
@@ -22,7 +23,8 @@ case ${1-} in
     test)  want=("${build[@]}" "${test[@]}") ;;
     check) want=("${build[@]}" "${test[@]}" "${check[@]}") ;;
     cover) want=("${build[@]}" "${test[@]}" "${cover[@]}") ;;
-    *) echo "usage: tools/setup.sh build|test|check|cover" >&2; exit 2 ;;
+    bench) want=("${build[@]}" "${bench[@]}") ;;
+    *) echo "usage: tools/setup.sh build|test|check|cover|bench" >&2; exit 2 ;;
 esac
 
 if [ "$1" != build ]; then
@@ -64,12 +66,17 @@ fi
 # A package's service is started by way of this policy, if there is one.
 policy=/usr/sbin/policy-rc.d
 
-if [[ " ${missing[*]} " == *" nginx "* && ! -e $policy ]]; then
+services=()
+for p in nginx redis-server postgresql; do
+    [[ " ${missing[*]} " != *" $p "* ]] || services+=("$p")
+done
+
+if [[ ${#services[@]} -gt 0 && ! -e $policy ]]; then
     trap '"${root[@]}" rm -f "$policy"' EXIT
     printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
     "${root[@]}" chmod 755 "$policy"
-    echo "Debian's nginx service will not be started now; after a reboot it" \
-         "would be, on port 80 (systemctl disable nginx prevents that)."
+    echo "Debian's services will not be started now; after a reboot they would" \
+         "be (systemctl disable ${services[*]} prevents that)."
 fi
 
 apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive
