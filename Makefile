@@ -38,7 +38,7 @@ export BUILD MODULE JOBS WARNINGS STRICT NGX_SRC FUZZ_TIME \
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help build run test check unit perl js browser shots asan \
+.PHONY: help build run test check unit perl js package size browser shots asan \
 	test-1.26 static cover fuzz faults catches install clean
 
 help: ## Show this list
@@ -75,6 +75,14 @@ js: ## Tests of the JavaScript client
 browser: build ## Tests of the pages in a browser
 	@tools/setup.sh test
 	@tools/browser.sh
+
+package: ## The client for npm, with its types: build/*.tgz
+	@tools/setup.sh test
+	@. tools/npm.sh; tools/package.sh
+
+size: ## What a page loads of the client, in bytes
+	@tools/setup.sh test
+	@. tools/npm.sh; node t/size.mjs
 
 shots: build ## Screenshots of every page, in each look: build/shots
 	@tools/setup.sh test

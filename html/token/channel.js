@@ -31,7 +31,7 @@ import { signal } from "./signal.js";
 export class Channel {
   /**
    * @param {string} name
-   * @param {T} initial
+   * @param {T} [initial]
    */
   constructor(name, initial) {
     this.name = name;
@@ -43,8 +43,8 @@ export class Channel {
     /** @type {() => void} ends the watch; set by who began it */
     this.unwatch = () => {};
 
-    this.shown = signal(initial);
-    this.draft = initial;
+    this.draft = /** @type {T} */ (initial);
+    this.shown = signal(this.draft);
     /** @type {string | undefined} */
     this.epoch = undefined;
     /** @type {number | undefined} */
@@ -121,11 +121,6 @@ export class Channel {
 
 /** @extends {Channel<any>} */
 export class Atom extends Channel {
-  /** @param {string} name */
-  constructor(name) {
-    super(name, undefined);
-  }
-
   /** @param {Message} message */
   apply({ seq, value }) {
     if (this.seq !== undefined && seq <= this.seq) return;

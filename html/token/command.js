@@ -75,9 +75,9 @@ export class Command {
 
     this.owner = owner;
     this.problem = signal(/** @type {CommandError | null} */ (kept.error ?? null));
-    this.sent = kept.sent ?? false;
-    this.cancelled = kept.cancelled ?? false;
-    this.discarded = kept.discarded ?? false;
+    this.sent = kept.sent;
+    this.cancelled = kept.cancelled;
+    this.discarded = kept.discarded;
     /** @type {Stage} */
     this.stage = this.sent ? "ask" : "fresh";
     /** @type {any} until it is sent again */
@@ -88,7 +88,8 @@ export class Command {
     this.token = null;
     /** @type {(outcome: Outcome) => void} */
     this.resolve = () => {};
-    this.promise = this.expect();
+    /** never rejects; a new one after retry() */
+    this.outcome = this.expect();
     if (this.key !== this.id) keys.set(this.id, this.key);
     if (kept.state) this.resolve(/** @type {any} */ (this.answer()));
   }
@@ -96,11 +97,6 @@ export class Command {
   /** why it is not ok; the read is tracked */
   get error() {
     return this.problem.value;
-  }
-
-  /** @returns {Promise<Outcome>} never rejects; a new one after retry() */
-  get outcome() {
-    return this.promise;
   }
 
   /** it is neither answered, nor settled here */
@@ -126,9 +122,9 @@ export class Command {
 
   /** @returns {Promise<Outcome>} a new one */
   expect() {
-    return (this.promise = new Promise((resolve) => {
+    return new Promise((resolve) => {
       this.resolve = resolve;
-    }));
+    });
   }
 
   /** @param {string} id for the same intent */
@@ -148,24 +144,12 @@ export class Command {
     return `{"type":"token","id":"${this.id}",${this.body}}`;
   }
 
-  /** @returns {Kept} */
+  /** @returns {Kept} what JSON makes of it: nothing where it is undefined */
   keep() {
     const { id, key, body, time, user, sent, cancelled, discarded } = this;
     const state = this.open ? undefined : this.state.peek();
-    const error = this.problem.peek() ?? undefined;
-
-    return {
-      id,
-      key: key === id ? undefined : key,
-      body,
-      time,
-      user,
-      state,
-      error,
-      sent: sent || undefined,
-      cancelled: cancelled || undefined,
-      discarded: discarded || undefined,
-    };
+    const error = this.problem.peek();
+    return { id, key, body, time, user, state, error, sent, cancelled, discarded };
   }
 }
 

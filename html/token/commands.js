@@ -212,7 +212,7 @@ export class Commands {
     command.cancelled = false;
     command.user = this.user;
     command.stage = "fresh";
-    command.expect();
+    command.outcome = command.expect();
 
     batch(() => {
       command.problem.value = null;

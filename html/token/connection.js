@@ -74,7 +74,7 @@ export class Connection {
   }
 
   connect() {
-    this.abandon(1000, "");
+    this.abandon();
     this.patient = false;
     this.opened = 0;
     this.heard = this.env.now();
@@ -101,7 +101,7 @@ export class Connection {
   suspend() {
     if (this.status.peek() === "closed") return;
     this.flush();
-    this.abandon(1000, "");
+    this.abandon();
     this.patient = false;
     this.status.value = "waiting";
   }
@@ -110,7 +110,7 @@ export class Connection {
   hurry() {
     const status = this.status.peek();
     const waits = status === "waiting" || status === "offline";
-    if (status === "open") this.probe();
+    this.probe();
     if (waits && !this.patient) this.restart();
   }
 
@@ -222,8 +222,8 @@ export class Connection {
 
   /**
    * Lets the present socket go, without waiting for its end.
-   * @param {number} code
-   * @param {string} reason
+   * @param {number} [code]
+   * @param {string} [reason]
    */
   abandon(code, reason) {
     const { socket } = this;

@@ -58,8 +58,9 @@ export class Effect {
       const cleanup = batch(() => under(this, this.cleanups, this.fn));
       if (typeof cleanup === "function") this.cleanups.add(cleanup);
     } finally {
-      if (this.observes) release(this, before);
-      else release(this, new Map([...before, ...this.sources]), true);
+      // stopped by itself: what it has read after that does not hold it
+      if (!this.observes) this.sources.clear();
+      release(this, before);
     }
     if (!this.observes) this.clean();
   }

@@ -39,8 +39,8 @@ export function environment(options) {
     storage: sessionStorageOf(scope),
     locks: scope.navigator?.locks ?? null,
     BroadcastChannel: scope.BroadcastChannel ?? null,
-    now: () => Date.now(),
-    random: () => Math.random(),
+    now: Date.now,
+    random: Math.random,
     fill: (bytes) => crypto.getRandomValues(bytes),
     setTimeout: (fn, ms) => setTimeout(fn, ms),
     clearTimeout: (timer) => clearTimeout(timer),
@@ -48,7 +48,7 @@ export function environment(options) {
     document: scope.document ?? null,
     online: () => scope.navigator?.onLine !== false,
     base: scope.document?.baseURI ?? "http://localhost/",
-    top: scope.window === undefined || scope.window === scope.top,
+    top: scope.window === scope.top,
     ...options,
   };
 }

@@ -100,14 +100,6 @@ export class Source {
   forget(by) {
     this.observers.delete(by);
   }
-
-  /** @param {T} value */
-  assign(value) {
-    if (Object.is(value, this.current)) return false;
-    this.current = value;
-    this.version++;
-    return true;
-  }
 }
 
 /**
@@ -120,7 +112,9 @@ export class Signal extends Source {
   }
 
   set value(value) {
-    if (!this.assign(value)) return;
+    if (Object.is(value, this.current)) return;
+    this.current = value;
+    this.version++;
     clock++;
     batch(() => {
       for (const by of [...this.observers]) by.mark();
@@ -151,12 +145,11 @@ export function under(by, own, fn) {
 
 /**
  * @param {Observer} by
- * @param {Map<Source<any>, number>} before
- * @param {boolean} [all]
+ * @param {Map<Source<any>, number>} before  what it has read no more is forgotten
  */
-export function release(by, before, all) {
+export function release(by, before) {
   for (const source of before.keys()) {
-    if (all || !by.sources.has(source)) source.forget(by);
+    if (!by.sources.has(source)) source.forget(by);
   }
 }
 
@@ -195,8 +188,7 @@ function flush() {
  * @param {unknown} error
  */
 export function report(error) {
-  if (typeof reportError === "function") reportError(error);
-  else console.error(error);
+  (globalThis.reportError ?? console.error)(error);
 }
 
 /**

@@ -47,25 +47,31 @@ export class Ids {
     const random = (bytes[6] << 8) | bytes[7];
     const now = this.now();
 
-    if (now > this.last) {
-      this.last = now;
-      this.counter = random & COUNTER_START;
-    } else if (++this.counter > COUNTER_MAX) {
-      this.last++;
+    if (now > this.last || ++this.counter > COUNTER_MAX) {
+      this.last = Math.max(now, this.last + 1);
       this.counter = random & COUNTER_START;
     }
 
-    const view = new DataView(bytes.buffer);
-    view.setUint16(0, Math.floor(this.last / 2 ** 32));
-    view.setUint32(2, this.last % 2 ** 32);
-    view.setUint16(6, 0x7000 | this.counter);
     bytes[8] = 0x80 | (bytes[8] & 0x3f);
-
-    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
-    return hex
-      .join("")
-      .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+    const time = hex(this.last, 12);
+    const rest = Array.from(bytes.subarray(8), (byte) => hex(byte, 2)).join("");
+    const parts = [
+      time.slice(0, 8),
+      time.slice(8),
+      hex(0x7000 | this.counter, 4),
+      rest.slice(0, 4),
+      rest.slice(4),
+    ];
+    return parts.join("-");
   }
+}
+
+/**
+ * @param {number} number
+ * @param {number} digits
+ */
+function hex(number, digits) {
+  return number.toString(16).padStart(digits, "0");
 }
 
 /**

@@ -195,16 +195,12 @@ export class Live {
 
   /** @param {Message} message */
   #message(message) {
-    switch (message.type) {
-      case "outcome":
-        return this.#commands.receive(message);
-      case "error":
-        if (message.id !== undefined) return this.#commands.receive(message);
-        if (message.channel === undefined) console.error("token:", message);
-        return this.#watches.receive(message);
-      default:
-        return this.#watches.receive(message);
-    }
+    const { type, id, channel } = message;
+    const isError = type === "error";
+
+    if (type === "outcome" || (isError && id)) this.#commands.receive(message);
+    else if (isError && !channel) console.error("token:", message);
+    else this.#watches.receive(message);
   }
 
   #lost() {

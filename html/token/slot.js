@@ -14,12 +14,12 @@ import { claim } from "./claim.js";
  * A command, as it is kept.
  * @typedef {object} Kept
  * @property {string} id
- * @property {string} [key]      where it differs from id
+ * @property {string} [key]
  * @property {string} body       JSON members: what is asked for
  * @property {number} time
  * @property {string | null} [user]
  * @property {string} [state]    where it is not pending
- * @property {{code: string, message?: string}} [error]
+ * @property {{code: string, message?: string} | null} [error]
  * @property {boolean} [sent]    the server may have run it
  * @property {boolean} [cancelled]
  * @property {boolean} [discarded]
@@ -39,9 +39,10 @@ export class Slot {
     this.storage = env.storage;
     this.prefix = `token:${name}:`;
     this.key = this.prefix + id;
+    const page = env.storage ?? env;
     /** @type {Set<string>} */
-    this.own = (env.storage && owned.get(env.storage)) ?? new Set();
-    if (env.storage) owned.set(env.storage, this.own);
+    this.own = owned.get(page) ?? new Set();
+    owned.set(page, this.own);
     /** @type {(() => void) | null} */
     this.release = null;
     this.warned = false;
@@ -70,18 +71,13 @@ export class Slot {
   save(commands) {
     try {
       if (commands.length === 0) this.storage?.removeItem(this.key);
-      else this.storage?.setItem(this.key, this.write(commands));
+      else this.storage?.setItem(this.key, JSON.stringify({ top: this.env.top, commands }));
       return true;
     } catch (error) {
       if (!this.warned) console.warn("token: commands cannot be kept", error);
       this.warned = true;
       return false;
     }
-  }
-
-  /** @param {Kept[]} commands */
-  write(commands) {
-    return JSON.stringify({ top: this.env.top, commands });
   }
 
   /**
@@ -100,15 +96,12 @@ export class Slot {
     const release = await claim(key, this.env);
     const { top, commands } = this.read(key);
 
-    if (release) {
-      try {
-        if (take(commands)) this.storage?.removeItem(key);
-      } finally {
-        release();
-      }
-    } else if (top && this.env.top) {
-      // a tab has one page at a time: this is a copy of another tab's
-      this.storage?.removeItem(key);
+    try {
+      // not free: as a tab has one page at a time, it is a copy of another tab's
+      const done = release ? take(commands) : top && this.env.top;
+      if (done) this.storage?.removeItem(key);
+    } finally {
+      release?.();
     }
   }
 

@@ -22,12 +22,12 @@ export function bytesOf(text) {
 }
 
 /**
- * @param {unknown} value
+ * @param {any} value
  * @returns {number} how deeply arrays and objects are nested
  */
 export function depthOf(value) {
-  if (typeof value !== "object" || value === null) return 0;
   let most = 0;
+  if (Object(value) !== value) return most;
   for (const each of Object.values(value)) most = Math.max(most, depthOf(each));
   return most + 1;
 }
@@ -92,7 +92,7 @@ const FINAL = new Set([1002, 1003, 1007, 1008, 1009, 1010]);
  * @returns {boolean} connecting again would lead to the same
  */
 export function isFinal(code) {
-  return FINAL.has(code) || (code >= 4500 && code <= 4999);
+  return FINAL.has(code) || code >= 4500;
 }
 
 /** ms; what a reason may ask for at most */
