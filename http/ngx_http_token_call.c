@@ -109,8 +109,9 @@ ngx_http_token_call(ngx_http_token_session_t *s, ngx_http_token_run_t *run,
     call->addr_conf = s->addr_conf;
     call->conf_ctx = s->conf_ctx;
     call->listening = s->connection->listening;
-    call->local = s->local;
-    call->local_len = s->local_len;
+    call->local_len = ngx_min(s->connection->local_socklen,
+                              sizeof(ngx_sockaddr_t));
+    ngx_memcpy(&call->local, s->connection->local_sockaddr, call->local_len);
 
     return call;
 }

@@ -66,7 +66,7 @@ ngx_http_token_watch_catch_up(ngx_http_token_session_t *s)
     ngx_memzero(&p, sizeof(ngx_http_token_piece_t));
 
     p.blob = ngx_http_token_blob(1024);
-    p.deflate = s->parser.deflate;
+    p.deflate = s->deflate;
 
     rc = p.blob ? ngx_http_token_catchup_begin(&p) : NGX_TOKEN_NOMEM;
 

@@ -303,6 +303,11 @@ ngx_http_token_committer_poll(void)
 
         ngx_queue_remove(q);
 
+#if (NGX_TOKEN_BREAK == 4)
+        /* as if only the others had not heard the bell */
+        ngx_http_token_fanout_round();
+#endif
+
         error = (u_char *) ngx_token_queue_error(w->commits);
 
         if (error) {

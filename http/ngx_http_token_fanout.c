@@ -155,19 +155,15 @@ ngx_http_token_fanout_poll(void)
         return;
     }
 
-    txnid = ngx_token_store_txnid(w->store);
-
-#if (NGX_TOKEN_BREAK == 4)
     /*
-     * Never built but to show that t/faults notices: neither the doorbell nor
-     * the slow poll, which both come here, makes a worker look.
+     * NGX_TOKEN_BREAK is never 4 but to show that t/faults notices: neither
+     * the doorbell nor the slow poll, which both come here, makes a worker
+     * look.
      */
-    w->txnid = txnid;
-#endif
 
-    if (txnid != w->txnid) {
-        ngx_http_token_fanout_round();
-    }
+#if !(NGX_TOKEN_BREAK == 4)
+    ngx_http_token_fanout_round();
+#endif
 
     ngx_http_token_committer_poll();
 
@@ -191,8 +187,6 @@ ngx_http_token_fanout_round(void)
     if (w->store == NULL) {
         return;
     }
-
-    w->txnid = ngx_token_store_txnid(w->store);
 
     ngx_http_token_topic_init();
 
@@ -231,7 +225,7 @@ ngx_http_token_fanout_release(ngx_http_token_worker_t *w)
 static ngx_int_t
 ngx_http_token_fanout_piece(ngx_http_token_worker_t *w)
 {
-    uint64_t                 head;
+    uint64_t                 head, txnid;
     ngx_int_t                rc;
     ngx_queue_t             *q;
     ngx_token_read_t        *r;
@@ -243,13 +237,24 @@ ngx_http_token_fanout_piece(ngx_http_token_worker_t *w)
                       ngx_token_store_error());
 
         /* the next poll tries again */
-        w->txnid = 0;
         return NGX_ERROR;
+    }
+
+    txnid = ngx_token_read_txnid(r);
+
+    if (txnid == w->txnid) {
+        /* nothing was written since the last look */
+        ngx_token_read_end(r);
+        return NGX_OK;
     }
 
     rc = ngx_http_token_fanout_collect(w, r, &head);
 
     ngx_token_read_end(r);
+
+    if (rc == NGX_OK) {
+        w->txnid = txnid;
+    }
 
     while (!ngx_queue_empty(&ngx_http_token_touched)) {
         q = ngx_queue_head(&ngx_http_token_touched);
@@ -522,7 +527,7 @@ ngx_http_token_blob_t *
 ngx_http_token_frames_of(ngx_http_token_frames_t *frames,
     ngx_http_token_session_t *s)
 {
-    return s->parser.deflate && frames->deflated ? frames->deflated
+    return s->deflate && frames->deflated ? frames->deflated
                                                  : frames->plain;
 }
 

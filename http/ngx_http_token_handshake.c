@@ -91,6 +91,7 @@ ngx_http_token_handshake_handler(ngx_http_request_t *r)
     }
 
     s->parser.deflate = h.deflate.agreed;
+    s->deflate = s->parser.deflate;
 
     cln = ngx_http_cleanup_add(r, 0);
     if (cln == NULL) {
@@ -432,12 +433,11 @@ ngx_http_token_handshake_session(ngx_http_request_t *r,
     s->addr_conf = r->http_connection->addr_conf;
     s->conf_ctx = cscf->ctx;
 
+    /* for calls: kept in the connection's pool */
+
     if (ngx_connection_local_sockaddr(c, NULL, 0) != NGX_OK) {
         return NULL;
     }
-
-    s->local_len = ngx_min(c->local_socklen, sizeof(ngx_sockaddr_t));
-    ngx_memcpy(&s->local, c->local_sockaddr, s->local_len);
 
     s->echo = (lcf->mode == NGX_HTTP_TOKEN_ECHO);
 

@@ -16,6 +16,8 @@
 static ngx_http_token_out_t *ngx_http_token_out_link(
     ngx_http_token_session_t *s, ngx_http_token_blob_t *blob);
 static void ngx_http_token_out_unlink(ngx_http_token_session_t *s);
+static ngx_uint_t ngx_http_token_out_is_simple(ngx_http_token_session_t *s);
+static ngx_int_t ngx_http_token_out_send(ngx_http_token_session_t *s);
 static ngx_chain_t *ngx_http_token_out_chain(ngx_http_token_session_t *s);
 static void ngx_http_token_out_sent(ngx_http_token_session_t *s,
     ngx_chain_t *rest);
@@ -144,7 +146,7 @@ ngx_http_token_out_frame(ngx_http_token_session_t *s,
     s->answers += len;
     n = 0;
 
-    if (s->parser.deflate && opcode < NGX_TOKEN_WS_CLOSE) {
+    if (s->deflate && opcode < NGX_TOKEN_WS_CLOSE) {
         n = ngx_http_token_deflate(data, len, &packed);
 
         if (n) {
@@ -209,7 +211,10 @@ ngx_http_token_out_link(ngx_http_token_session_t *s,
 
     out = ngx_http_token_out_spare;
 
-    if (out) {
+    if (s->out == NULL) {
+        out = &s->one;
+
+    } else if (out) {
         ngx_http_token_out_spare = out->next;
         ngx_http_token_out_nspare--;
 
@@ -256,6 +261,10 @@ ngx_http_token_out_unlink(ngx_http_token_session_t *s)
 
     ngx_http_token_blob_unref(out->blob);
 
+    if (out == &s->one) {
+        return;
+    }
+
     if (ngx_http_token_out_nspare == NGX_HTTP_TOKEN_OUT_SPARE) {
         ngx_free(out);
         return;
@@ -271,6 +280,7 @@ ngx_int_t
 ngx_http_token_out_flush(ngx_http_token_session_t *s)
 {
     off_t              sent;
+    ngx_int_t          rc;
     ngx_chain_t       *chain, *rest;
     ngx_connection_t  *c;
 
@@ -280,6 +290,16 @@ ngx_http_token_out_flush(ngx_http_token_session_t *s)
 
         if (!c->write->ready) {
             return NGX_AGAIN;
+        }
+
+        if (ngx_http_token_out_is_simple(s)) {
+            rc = ngx_http_token_out_send(s);
+
+            if (rc != NGX_OK) {
+                return rc;
+            }
+
+            continue;
         }
 
         chain = ngx_http_token_out_chain(s);
@@ -302,6 +322,54 @@ ngx_http_token_out_flush(ngx_http_token_session_t *s)
             return NGX_AGAIN;
         }
     }
+
+    return NGX_OK;
+}
+
+
+/* one piece, and nothing between it and the socket */
+
+static ngx_uint_t
+ngx_http_token_out_is_simple(ngx_http_token_session_t *s)
+{
+#if (NGX_HTTP_SSL)
+    if (s->connection->ssl) {
+        return 0;
+    }
+#endif
+
+    return s->out && s->out == s->out_last && !s->connection->buffered;
+}
+
+
+static ngx_int_t
+ngx_http_token_out_send(ngx_http_token_session_t *s)
+{
+    ssize_t                n;
+    ngx_http_token_out_t  *out;
+
+    out = s->out;
+
+    n = s->connection->send(s->connection, out->blob->data + out->pos,
+                            out->blob->len - out->pos);
+
+    if (n == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    if (n <= 0) {
+        return NGX_ERROR;
+    }
+
+    s->sent = ngx_current_msec;
+    s->progress = ngx_current_msec;
+    out->pos += n;
+
+    if (out->pos < out->blob->len) {
+        return NGX_AGAIN;
+    }
+
+    ngx_http_token_out_unlink(s);
 
     return NGX_OK;
 }

@@ -229,7 +229,7 @@ ngx_http_token_watch_add(ngx_http_token_session_t *s, ngx_str_t *name,
     watch->topic = topic;
     watch->session = s;
 
-    topic->ndeflate += s->parser.deflate;
+    topic->ndeflate += s->deflate;
     ngx_queue_insert_tail(&topic->watches, &watch->queue);
     ngx_queue_insert_tail(&s->watches, &watch->session_queue);
     s->nwatches++;
@@ -439,7 +439,7 @@ ngx_http_token_watch_remove(ngx_http_token_watch_t *watch)
 
     s->nwatches--;
 
-    watch->topic->ndeflate -= s->parser.deflate;
+    watch->topic->ndeflate -= s->deflate;
     ngx_queue_remove(&watch->queue);
     ngx_queue_remove(&watch->session_queue);
 

@@ -215,6 +215,7 @@ ngx_http_token_worker_store(ngx_log_t *log)
     }
 
     w->head = ngx_token_read_head(r);
+    w->txnid = ngx_token_read_txnid(r);
     ngx_token_read_end(r);
 
     w->moved = 0;

@@ -22,6 +22,13 @@ ngx_token_read_end(ngx_token_read_t *r)
 
 
 uint64_t
+ngx_token_read_txnid(ngx_token_read_t *r)
+{
+    return (uint64_t) mdb_txn_id(r->txn);
+}
+
+
+uint64_t
 ngx_token_read_head(ngx_token_read_t *r)
 {
     ngx_token_state_t  state;

@@ -158,6 +158,12 @@ ngx_token_rc_t ngx_token_read_begin(ngx_token_store_t *st,
 /* The object is kept for the next begin; cheap. */
 void ngx_token_read_end(ngx_token_read_t *r);
 
+/*
+ * The id of the LMDB transaction that made this snapshot: it tells whether
+ * anything was written since another one.
+ */
+uint64_t ngx_token_read_txnid(ngx_token_read_t *r);
+
 /* The last seq of this snapshot; 0 in a new store. */
 uint64_t ngx_token_read_head(ngx_token_read_t *r);
 
