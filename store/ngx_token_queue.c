@@ -335,7 +335,7 @@ ngx_token_queue_put(ngx_token_queue_t *q, const ngx_token_queue_item_t *item)
     }
 
     b->len += ngx_token_queue_space(len);
-    b->n++;
+    __atomic_store_n(&b->n, b->n + 1, __ATOMIC_RELAXED);
 
     return NGX_TOKEN_OK;
 }

@@ -9,6 +9,7 @@
 
 
 #include "store/ngx_token_live_int.h"
+#include "store/ngx_token_pace.h"
 #include "store/ngx_token_queue.h"
 
 
@@ -99,6 +100,7 @@ typedef struct {
     uint32_t                 active;      /* atomic: the committer is at work;
                                              a hint */
     uint32_t                 nslots;      /* atomic: in use, at most */
+    ngx_token_pace_t         pace;        /* the committer's */
 } ngx_token_queue_head_t;
 
 

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
 
 #include "store/ngx_token_queue_int.h"
 
@@ -21,6 +23,7 @@
 
 
 #define NGX_TOKEN_QUEUE_GROUP  8192       /* records in a transaction */
+#define NGX_TOKEN_QUEUE_SLACK  1000UL     /* ns that a sleep may be late */
 
 
 /* a way through the entries of a batch */
@@ -35,6 +38,9 @@ typedef struct {
 
 static unsigned ngx_token_queue_lock(ngx_token_queue_t *q);
 static unsigned ngx_token_queue_is_stopped(ngx_token_queue_t *q);
+static void ngx_token_queue_gather(ngx_token_queue_t *q);
+static uint32_t ngx_token_queue_waiting(ngx_token_queue_t *q);
+static uint64_t ngx_token_queue_now(void);
 static unsigned ngx_token_queue_collect(ngx_token_queue_t *q);
 static void ngx_token_queue_collect_slot(ngx_token_queue_t *q,
     ngx_token_queue_slot_t *slot, size_t *n);
@@ -67,6 +73,8 @@ ngx_token_queue_work(ngx_token_queue_t *q, ngx_token_store_t *st,
 {
     __atomic_store_n(&q->stopped, 0, __ATOMIC_SEQ_CST);
 
+    (void) prctl(PR_SET_TIMERSLACK, NGX_TOKEN_QUEUE_SLACK, 0UL, 0UL, 0UL);
+
     do {
         if (!ngx_token_queue_lock(q)) {
             /* whoever has it looks again after he has given it back */
@@ -75,7 +83,13 @@ ngx_token_queue_work(ngx_token_queue_t *q, ngx_token_store_t *st,
 
         __atomic_store_n(&q->head->active, 1, __ATOMIC_SEQ_CST);
 
-        while (!ngx_token_queue_is_stopped(q) && ngx_token_queue_collect(q)) {
+        for ( ;; ) {
+            ngx_token_queue_gather(q);
+
+            if (ngx_token_queue_is_stopped(q) || !ngx_token_queue_collect(q)) {
+                break;
+            }
+
 #if (NGX_TOKEN_BREAK == 1)
             ngx_token_queue_break(q, bell);
 #endif
@@ -117,6 +131,70 @@ static unsigned
 ngx_token_queue_is_stopped(ngx_token_queue_t *q)
 {
     return __atomic_load_n(&q->stopped, __ATOMIC_SEQ_CST) != 0;
+}
+
+
+/* Waits for more, where that is worth it */
+
+static void
+ngx_token_queue_gather(ngx_token_queue_t *q)
+{
+    uint32_t         n;
+    uint64_t         ns;
+    struct timespec  ts;
+
+    ts.tv_sec = 0;
+
+    while ((n = ngx_token_queue_waiting(q)) != 0) {
+
+        ns = ngx_token_pace_wait(&q->head->pace, ngx_token_queue_now(), n);
+
+        if (ns == 0) {
+            return;
+        }
+
+        ts.tv_nsec = (long) ns;
+        (void) nanosleep(&ts, NULL);
+    }
+}
+
+
+/* Records of all processes that are published, about */
+
+static uint32_t
+ngx_token_queue_waiting(ngx_token_queue_t *q)
+{
+    uint32_t                  i, j, n, nslots, state;
+    ngx_token_queue_batch_t  *b;
+
+    nslots = __atomic_load_n(&q->head->nslots, __ATOMIC_SEQ_CST);
+    n = 0;
+
+    for (i = 0; i < nslots && i < NGX_TOKEN_QUEUE_SLOTS; i++) {
+        for (j = 0; j < NGX_TOKEN_QUEUE_BATCHES; j++) {
+            b = &q->slots[i].batches[j];
+            state = ngx_token_queue_state(b);
+
+            if (state == NGX_TOKEN_QUEUE_READY
+                || state == NGX_TOKEN_QUEUE_TAKEN)
+            {
+                n += __atomic_load_n(&b->n, __ATOMIC_RELAXED);
+            }
+        }
+    }
+
+    return n;
+}
+
+
+static uint64_t
+ngx_token_queue_now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
 }
 
 
@@ -283,8 +361,11 @@ ngx_token_queue_commit(ngx_token_queue_t *q, ngx_token_store_t *st,
     ngx_token_live_t *live)
 {
     size_t          i, n;
+    uint64_t        began;
     const char     *text;
     ngx_token_rc_t  rc, rc2;
+
+    began = ngx_token_queue_now();
 
     rc = ngx_token_queue_reserve(q);
 
@@ -318,6 +399,9 @@ ngx_token_queue_commit(ngx_token_queue_t *q, ngx_token_store_t *st,
 
     ngx_token_queue_tell(q, (rc2 == NGX_TOKEN_OK || rc != NGX_TOKEN_OK)
                             ? NULL : ngx_token_store_error());
+
+    ngx_token_pace_end(&q->head->pace, began, ngx_token_queue_now(),
+                       (uint32_t) n, ngx_token_queue_waiting(q));
 }
 
 
