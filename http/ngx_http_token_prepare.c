@@ -394,7 +394,7 @@ ngx_http_token_prepare_record(ngx_http_token_prepare_t *p,
     ngx_memzero(&commit, sizeof(ngx_token_commit_t));
 
     ngx_memcpy(commit.id, m->id, NGX_TOKEN_ID_LEN);
-    ngx_token_message_hash(m, commit.hash);
+    ngx_memcpy(commit.hash, m->hash, NGX_TOKEN_HASH_LEN);
 
     commit.outcome = NGX_TOKEN_OUTCOME_OK;
     commit.time = ngx_http_token_now();

@@ -20,14 +20,16 @@
                                              ahead */
 
 
-static ngx_int_t ngx_http_token_run_known(ngx_http_token_session_t *s,
-    ngx_token_message_t *m);
+static ngx_int_t ngx_http_token_run_attach(ngx_http_token_session_t *s,
+    const u_char *id, const u_char *hash);
+static ngx_token_err_e ngx_http_token_run_time(ngx_http_token_session_t *s,
+    const u_char *id);
 static ngx_int_t ngx_http_token_run_ledger(ngx_http_token_session_t *s,
     const u_char *id, const u_char *hash);
 static ngx_uint_t ngx_http_token_run_open(ngx_token_ledger_t *l,
     const u_char *hash);
 static ngx_http_token_run_t *ngx_http_token_run_create(
-    ngx_http_token_session_t *s, ngx_token_message_t *m,
+    ngx_http_token_session_t *s, const u_char *id, const u_char *hash,
     ngx_http_token_prepared_t *prepared);
 static void ngx_http_token_run_start(ngx_http_token_session_t *s,
     ngx_http_token_run_t *run);
@@ -65,7 +67,7 @@ static ngx_uint_t         ngx_http_token_runs_ready;
 void
 ngx_http_token_run(ngx_http_token_session_t *s, ngx_token_message_t *m)
 {
-    uint64_t                    now, time;
+    ngx_token_err_e             error;
     ngx_http_token_run_t       *run;
     ngx_http_token_prepared_t   prepared;
 
@@ -76,28 +78,23 @@ ngx_http_token_run(ngx_http_token_session_t *s, ngx_token_message_t *m)
         return;
     }
 
-    if (ngx_http_token_run_known(s, m) == NGX_OK) {
+    ngx_token_message_hash(m, m->hash);
+
+    if (ngx_http_token_run_attach(s, m->id, m->hash) == NGX_OK) {
         return;
     }
 
-    now = ngx_http_token_now();
-    time = ngx_token_id_time(m->id);
+    error = ngx_http_token_run_time(s, m->id);
 
-    if (time + s->mcf->ledger < now) {
-        ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_REJECTED,
-                                  NGX_TOKEN_ERR_ID_EXPIRED, NULL);
-        return;
-    }
+    if (error || s->nwaits >= s->lcf->max_inflight || s->leaving) {
 
-    if (time > now + NGX_HTTP_TOKEN_FUTURE) {
-        ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_REJECTED,
-                                  NGX_TOKEN_ERR_ID_FUTURE, NULL);
-        return;
-    }
+        if (ngx_http_token_run_ledger(s, m->id, m->hash) != NGX_OK) {
+            ngx_http_token_run_refuse(s, m->id,
+                                      error ? NGX_TOKEN_OUTCOME_REJECTED
+                                            : NGX_TOKEN_OUTCOME_BUSY,
+                                      error, NULL);
+        }
 
-    if (s->nwaits >= s->lcf->max_inflight || s->leaving) {
-        ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_BUSY,
-                                  NGX_TOKEN_ERR_NONE, NULL);
         return;
     }
 
@@ -110,13 +107,27 @@ ngx_http_token_run(ngx_http_token_session_t *s, ngx_token_message_t *m)
         return;
     }
 
+    /*
+     * What is in the ledger is the answer, whatever the service is now, and
+     * is found before a handler runs again.  Without one the committer finds
+     * it as soon.
+     */
+
+    if ((prepared.error || prepared.fail || prepared.delay || prepared.find
+         || prepared.pass)
+        && ngx_http_token_run_ledger(s, m->id, m->hash) == NGX_OK)
+    {
+        ngx_free(prepared.record);
+        return;
+    }
+
     if (prepared.error) {
         ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_REJECTED,
                                   prepared.error, &prepared.text);
         return;
     }
 
-    run = ngx_http_token_run_create(s, m, &prepared);
+    run = ngx_http_token_run_create(s, m->id, m->hash, &prepared);
 
     if (run == NULL) {
         ngx_free(prepared.record);
@@ -129,32 +140,50 @@ ngx_http_token_run(ngx_http_token_session_t *s, ngx_token_message_t *m)
 }
 
 
-/* an id that is under way, or in the ledger, is not run again */
+static ngx_token_err_e
+ngx_http_token_run_time(ngx_http_token_session_t *s, const u_char *id)
+{
+    uint64_t  now, time;
+
+    now = ngx_http_token_now();
+    time = ngx_token_id_time(id);
+
+    if (time + s->mcf->ledger < now) {
+        return NGX_TOKEN_ERR_ID_EXPIRED;
+    }
+
+    if (time > now + NGX_HTTP_TOKEN_FUTURE) {
+        return NGX_TOKEN_ERR_ID_FUTURE;
+    }
+
+    return NGX_TOKEN_ERR_NONE;
+}
+
+
+/* an id that is under way here is waited for; NGX_DECLINED: it is not */
 
 static ngx_int_t
-ngx_http_token_run_known(ngx_http_token_session_t *s, ngx_token_message_t *m)
+ngx_http_token_run_attach(ngx_http_token_session_t *s, const u_char *id,
+    const u_char *hash)
 {
-    u_char                 hash[NGX_TOKEN_HASH_LEN];
     ngx_http_token_run_t  *run;
 
-    ngx_token_message_hash(m, hash);
-
-    run = ngx_http_token_run_find(m->id);
+    run = ngx_http_token_run_find(id);
 
     if (run == NULL) {
-        return ngx_http_token_run_ledger(s, m->id, hash);
+        return NGX_DECLINED;
     }
 
     if (ngx_memcmp(run->hash, hash, NGX_TOKEN_HASH_LEN) != 0
         || !ngx_http_token_run_same_user(&run->user, &s->user))
     {
-        ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_REJECTED,
+        ngx_http_token_run_refuse(s, id, NGX_TOKEN_OUTCOME_REJECTED,
                                   NGX_TOKEN_ERR_ID_REUSED, NULL);
         return NGX_OK;
     }
 
-    if (ngx_http_token_run_waiting(s, m->id) == NULL) {
-        (void) ngx_http_token_run_wait(s, run, m->id);
+    if (ngx_http_token_run_waiting(s, id) == NULL) {
+        (void) ngx_http_token_run_wait(s, run, id);
     }
 
     return NGX_OK;
@@ -248,8 +277,8 @@ ngx_http_token_run_open(ngx_token_ledger_t *l, const u_char *hash)
 
 
 static ngx_http_token_run_t *
-ngx_http_token_run_create(ngx_http_token_session_t *s, ngx_token_message_t *m,
-    ngx_http_token_prepared_t *prepared)
+ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
+    const u_char *hash, ngx_http_token_prepared_t *prepared)
 {
     ngx_http_token_run_t  *run;
 
@@ -264,8 +293,8 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, ngx_token_message_t *m,
         return NULL;
     }
 
-    ngx_memcpy(run->id, m->id, NGX_TOKEN_ID_LEN);
-    ngx_token_message_hash(m, run->hash);
+    ngx_memcpy(run->id, id, NGX_TOKEN_ID_LEN);
+    ngx_memcpy(run->hash, hash, NGX_TOKEN_HASH_LEN);
 
     run->user.data = (u_char *) run + sizeof(ngx_http_token_run_t);
     run->user.len = s->user.len;

@@ -78,7 +78,7 @@ ngx_http_token_service_t *ngx_http_token_service_exact(
  * Evaluates the requests of a token into one commit record.
  *
  *     lcf    which services are allowed
- *     m      a token message
+ *     m      a token message, with its hash
  *     user   empty: anonymous
  *     vars   the session's variables
  *     out    error is set and record is NULL where the token is refused;

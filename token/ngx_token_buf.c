@@ -57,34 +57,6 @@ ngx_token_buf_reserve(ngx_token_buf_t *b, size_t n)
 
 
 void
-ngx_token_buf_append(ngx_token_buf_t *b, const void *data, size_t len)
-{
-    unsigned char  *p;
-
-    if (len == 0) {
-        /* memcpy() from NULL would be undefined */
-        return;
-    }
-
-    p = ngx_token_buf_reserve(b, len);
-
-    if (p == NULL) {
-        return;
-    }
-
-    memcpy(p, data, len);
-    b->len += len;
-}
-
-
-void
-ngx_token_buf_str(ngx_token_buf_t *b, const char *s)
-{
-    ngx_token_buf_append(b, s, strlen(s));
-}
-
-
-void
 ngx_token_buf_uint(ngx_token_buf_t *b, uint64_t n)
 {
     char   text[20];

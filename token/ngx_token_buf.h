@@ -8,6 +8,8 @@
 #define _NGX_TOKEN_BUF_H_INCLUDED_
 
 
+#include <string.h>
+
 #include "token/ngx_token.h"
 
 
@@ -28,8 +30,35 @@ typedef struct {
 /* Makes room for n more bytes; NULL when there is no memory. */
 unsigned char *ngx_token_buf_reserve(ngx_token_buf_t *b, size_t n);
 
-void ngx_token_buf_append(ngx_token_buf_t *b, const void *data, size_t len);
-void ngx_token_buf_str(ngx_token_buf_t *b, const char *s);
+/* in the header: an encoder appends many short pieces */
+
+static inline void
+ngx_token_buf_append(ngx_token_buf_t *b, const void *data, size_t len)
+{
+    unsigned char  *p;
+
+    if (len == 0) {
+        /* memcpy() from NULL would be undefined */
+        return;
+    }
+
+    p = (!b->failed && len <= b->size - b->len) ? b->data + b->len
+                                                : ngx_token_buf_reserve(b, len);
+
+    if (p != NULL) {
+        memcpy(p, data, len);
+        b->len += len;
+    }
+}
+
+
+static inline void
+ngx_token_buf_str(ngx_token_buf_t *b, const char *s)
+{
+    ngx_token_buf_append(b, s, strlen(s));
+}
+
+
 void ngx_token_buf_uint(ngx_token_buf_t *b, uint64_t n);
 
 /*

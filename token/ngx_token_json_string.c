@@ -24,7 +24,22 @@ static long ngx_token_json_hex4(const unsigned char *p,
 const unsigned char *
 ngx_token_json_skip_string(const unsigned char *p, const unsigned char *last)
 {
-    for (p++; p < last; p++) {
+    const unsigned char  *q;
+
+    /* most strings have no escapes */
+
+    p++;
+    q = memchr(p, '"', (size_t) (last - p));
+
+    if (q == NULL) {
+        return NULL;
+    }
+
+    if (memchr(p, '\\', (size_t) (q - p)) == NULL) {
+        return q + 1;
+    }
+
+    for ( /* void */ ; p < last; p++) {
 
         if (*p == '"') {
             return p + 1;
@@ -89,6 +104,11 @@ ngx_token_json_string_is(const ngx_token_str_t *value,
 
     if (s.len == 0 || s.len < text->len) {
         return s.len == text->len;
+    }
+
+    if (memchr(s.data, '\\', s.len) == NULL) {
+        return s.len == text->len
+               && memcmp(s.data, text->data, text->len) == 0;
     }
 
     p = s.data;

@@ -54,6 +54,8 @@ typedef struct {
     unsigned char            id[NGX_TOKEN_ID_LEN];
     unsigned                 nrequests;
     ngx_token_request_t      requests[NGX_TOKEN_MAX_REQUESTS];
+    unsigned char            hash[NGX_TOKEN_HASH_LEN];   /* not decoded: for
+                                             ngx_token_message_hash() */
 
     /* resume */
     unsigned                 nids;

@@ -99,21 +99,35 @@ ngx_token_siphash_word(ngx_token_siphash_t *h, uint64_t word)
 static void
 ngx_token_siphash_rounds(uint64_t v[4], unsigned n)
 {
+    uint64_t  v0, v1, v2, v3;
+
+    /* in registers, while it lasts */
+
+    v0 = v[0];
+    v1 = v[1];
+    v2 = v[2];
+    v3 = v[3];
+
     while (n--) {
-        v[0] += v[1];
-        v[1] = ngx_token_siphash_rotl(v[1], 13) ^ v[0];
-        v[0] = ngx_token_siphash_rotl(v[0], 32);
+        v0 += v1;
+        v1 = ngx_token_siphash_rotl(v1, 13) ^ v0;
+        v0 = ngx_token_siphash_rotl(v0, 32);
 
-        v[2] += v[3];
-        v[3] = ngx_token_siphash_rotl(v[3], 16) ^ v[2];
+        v2 += v3;
+        v3 = ngx_token_siphash_rotl(v3, 16) ^ v2;
 
-        v[0] += v[3];
-        v[3] = ngx_token_siphash_rotl(v[3], 21) ^ v[0];
+        v0 += v3;
+        v3 = ngx_token_siphash_rotl(v3, 21) ^ v0;
 
-        v[2] += v[1];
-        v[1] = ngx_token_siphash_rotl(v[1], 17) ^ v[2];
-        v[2] = ngx_token_siphash_rotl(v[2], 32);
+        v2 += v1;
+        v1 = ngx_token_siphash_rotl(v1, 17) ^ v2;
+        v2 = ngx_token_siphash_rotl(v2, 32);
     }
+
+    v[0] = v0;
+    v[1] = v1;
+    v[2] = v2;
+    v[3] = v3;
 }
 
 

@@ -4,7 +4,13 @@
  */
 
 
+#include <stdint.h>
+#include <string.h>
+
 #include "token/ngx_token_utf8.h"
+
+
+#define NGX_TOKEN_UTF8_HIGH  UINT64_C(0x8080808080808080)
 
 
 /*
@@ -72,12 +78,29 @@ ngx_token_utf8_len(const unsigned char *p, const unsigned char *last)
 unsigned
 ngx_token_utf8_valid(const unsigned char *p, const unsigned char *last)
 {
-    size_t  len;
+    size_t    len;
+    uint64_t  word;
 
     while (p < last) {
 
         if (*p < 0x80) {
-            p++;
+
+            /* mostly ASCII, eight bytes at a time */
+
+            while (last - p >= 8) {
+                memcpy(&word, p, 8);
+
+                if (word & NGX_TOKEN_UTF8_HIGH) {
+                    break;
+                }
+
+                p += 8;
+            }
+
+            while (p < last && *p < 0x80) {
+                p++;
+            }
+
             continue;
         }
 
