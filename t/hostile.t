@@ -14,6 +14,7 @@ my $t = Test::Token->new(main => 'thread_pool token threads=2;',
 token_atom     a     0;
 token_log      feed  keep=10000;
 token_service  add   { add a 1; }
+token_service  late  { delay 1ms; add a 1; }
 token_service  feed  { append feed; }
 token_service  find  { find feed; }
 
@@ -22,7 +23,7 @@ client_header_timeout 1s;
 server {
     listen 127.0.0.1:%%PORT%%;
     token_watch  a feed;
-    token_allow  add feed find;
+    token_allow  add late feed find;
 
     location = /live    { token_websocket; token_rate off; }
     location = /default { token_websocket; }
@@ -234,8 +235,8 @@ $_->end for @noise;
 
 my $s = $t->connect('/one');
 my $id = id();
-is($s->outcome($s->token('add', 1, $id))->{outcome}, 'ok', 'a token');
-my %token = (type => 'token', id => $id, service => 'add', value => 1);
+is($s->outcome($s->token('late', 1, $id))->{outcome}, 'ok', 'a token');
+my %token = (type => 'token', id => $id, service => 'late', value => 1);
 $s->send(map { \%token } 1 .. 400);
 my %n;
 $n{ $s->outcome($id)->{outcome} }++ for 1 .. 400;
