@@ -145,8 +145,9 @@ typedef struct {
  * shortest length form and the 63-bit limit, control frames whole and at most
  * 125 bytes, continuation rules, close codes and UTF-8 (as it arrives, failing
  * at the first byte that cannot become valid; not of compressed text).
- * Lengths are compared with the limits before any payload is read; those of a
- * compressed message are of its compressed bytes.
+ * Lengths are compared with the limits before any payload is read.  Those of a
+ * compressed message are of its compressed bytes: an eighth of the limit and 64
+ * more, because what does not shrink grows (ngx_token_ws_inflate() is exact).
  *
  *     pos   in/out: the input; moved behind what was consumed
  *     last  one past the input; the payload in [*pos, last) is changed in

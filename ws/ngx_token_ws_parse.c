@@ -20,6 +20,9 @@
 #define NGX_TOKEN_WS_LEN16    126
 #define NGX_TOKEN_WS_LEN64    127
 
+#define NGX_TOKEN_WS_SLACK    64      /* bytes, and an eighth of a message:
+                                         what deflate may add to it */
+
 #define NGX_TOKEN_WS_START    2       /* these two bytes */
 #define NGX_TOKEN_WS_MASK     4       /* size of the masking key */
 
@@ -356,11 +359,20 @@ ngx_token_ws_length(ngx_token_ws_parser_t *p)
 static ngx_token_ws_fault_e
 ngx_token_ws_limit(ngx_token_ws_parser_t *p, const ngx_token_ws_conf_t *conf)
 {
+    uint64_t  max, slack;
+
+    max = conf->max_message;
+
+    /* what does not shrink grows, and its limit is of when it is inflated */
+
+    if (p->compressed) {
+        slack = max / 8 + NGX_TOKEN_WS_SLACK;
+        max = max > UINT64_MAX - slack ? UINT64_MAX : max + slack;
+    }
+
     /* in an order that no sum can overflow */
 
-    if (p->rest > conf->max_message
-        || p->message > conf->max_message - p->rest)
-    {
+    if (p->rest > max || p->message > max - p->rest) {
         return ngx_token_ws_message_big;
     }
 

@@ -705,16 +705,33 @@ static void
 the_compressed_size_is_limited_too(void **state)
 {
     size_t              n;
-    unsigned char       in[64];
+    unsigned char       in[128], zeros[80];
     ws_deflate_conf_t   conf;
 
     (void) state;
 
+    memset(zeros, 0, sizeof(zeros));
+
+    /* 8 + 8 / 8 + 64 bytes; a block of nothing but zeros is a bad one */
+
     conf = alone;
-    conf.ws.max_message = 6;
+    conf.ws.max_message = 8;
+
+    n = frame(in, FIN | RSV1 | TEXT, zeros, 74);
+    check(&conf, "wire", in, n, "[error(1009 message is too big)]");
+
+    n = frame(in, FIN | RSV1 | TEXT, zeros, 73);
+    check(&conf, "in the slack", in, n,
+          "[error(1007 compressed data is invalid)]");
+
+    n = frame(in, FIN | TEXT, "123456789", 9);
+    check(&conf, "there is none for what is plain", in, n,
+          "[error(1009 message is too big)]");
+
+    conf.ws.max_message = UINT64_MAX - 8;
 
     n = frame(in, FIN | RSV1 | TEXT, HELLO, 7);
-    check(&conf, "wire", in, n, "[error(1009 message is too big)]");
+    check(&conf, "no limit", in, n, "text(Hello)");
 }
 
 
