@@ -189,6 +189,13 @@ static ngx_command_t  ngx_http_token_commands[] = {
       offsetof(ngx_http_token_loc_conf_t, max_frames),
       NULL },
 
+    { ngx_string("token_max_ratio"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_token_loc_conf_t, max_ratio),
+      NULL },
+
     { ngx_string("token_max_depth"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_num_slot,
@@ -358,6 +365,7 @@ ngx_http_token_create_loc_conf(ngx_conf_t *cf)
     lcf->origins = NGX_CONF_UNSET_PTR;
     lcf->max_message = NGX_CONF_UNSET_SIZE;
     lcf->max_frames = NGX_CONF_UNSET_UINT;
+    lcf->max_ratio = NGX_CONF_UNSET_UINT;
     lcf->max_depth = NGX_CONF_UNSET_UINT;
     lcf->max_inflight = NGX_CONF_UNSET_UINT;
     lcf->max_watches = NGX_CONF_UNSET_UINT;
@@ -399,6 +407,7 @@ ngx_http_token_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_size_value(conf->max_message, prev->max_message, 65536);
     ngx_conf_merge_uint_value(conf->max_frames, prev->max_frames, 1024);
+    ngx_conf_merge_uint_value(conf->max_ratio, prev->max_ratio, 200);
     ngx_conf_merge_uint_value(conf->max_depth, prev->max_depth, 32);
     ngx_conf_merge_uint_value(conf->max_inflight, prev->max_inflight, 64);
     ngx_conf_merge_uint_value(conf->max_watches, prev->max_watches, 64);
@@ -441,6 +450,12 @@ ngx_http_token_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"token_max_frames\" and \"token_max_message\" "
                            "must be from 1 to 4294967295");
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->max_ratio > 0xffffffff) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"token_max_ratio\" must be at most 4294967295");
         return NGX_CONF_ERROR;
     }
 

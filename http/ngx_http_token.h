@@ -103,6 +103,8 @@ typedef struct {
 
     size_t                    max_message;    /* bytes */
     ngx_uint_t                max_frames;     /* fragments of a message */
+    ngx_uint_t                max_ratio;      /* of inflated to compressed
+                                                 bytes; 0: any */
     ngx_uint_t                max_depth;      /* of JSON */
     ngx_uint_t                max_inflight;   /* tokens of a session */
     ngx_uint_t                max_watches;    /* of a session */

@@ -7,9 +7,6 @@
 #include "http/ngx_http_token_deflate.h"
 
 
-#define NGX_HTTP_TOKEN_INFLATE_RATIO  200
-
-
 static ngx_token_ws_deflater_t  *ngx_http_token_deflater;
 static ngx_token_ws_inflater_t  *ngx_http_token_inflater;
 static ngx_token_buf_t           ngx_http_token_deflated;
@@ -94,7 +91,7 @@ ngx_http_token_inflate(ngx_http_token_session_t *s,
 
     ngx_memzero(&conf, sizeof(ngx_token_ws_inflate_conf_t));
     conf.max_message = s->lcf->max_message;
-    conf.max_ratio = NGX_HTTP_TOKEN_INFLATE_RATIO;
+    conf.max_ratio = (uint32_t) s->lcf->max_ratio;
 
     b = &ngx_http_token_inflated;
     ngx_token_buf_reset(b);

@@ -364,15 +364,21 @@ ngx_http_token_handshake_extensions(ngx_http_token_loc_conf_t *lcf,
 }
 
 
-/* 426: RFC 9110, 15.5.22, and RFC 6455, 4.4 */
+/*
+ * 426: RFC 9110, 15.5.22 and 7.8, and RFC 6455, 4.4.  nginx's core adds its own
+ * "Connection: close".
+ */
 
 static ngx_int_t
 ngx_http_token_handshake_upgrade(ngx_http_request_t *r)
 {
+    ngx_str_t  connection = ngx_string("upgrade");
     ngx_str_t  upgrade = ngx_string("websocket");
     ngx_str_t  version = ngx_string("13");
 
     if (ngx_http_token_handshake_header(r, "Upgrade", &upgrade) != NGX_OK
+        || ngx_http_token_handshake_header(r, "Connection", &connection)
+           != NGX_OK
         || ngx_http_token_handshake_header(r, "Sec-WebSocket-Version",
                                            &version)
            != NGX_OK)

@@ -31,6 +31,7 @@ my @good = (
         token_websocket; token_allow toggle; token_watch switch chat room;
         token_origin https://a.example http://b.example:8080;
         token_max_message 1m; token_max_frames 10; token_max_depth 8;
+        token_max_ratio 0;
         token_max_inflight 5; token_max_watches 6; token_heartbeat 10s;
         token_stall_timeout 20s;
 EOD
@@ -141,6 +142,9 @@ my @bad = (
     'a heartbeat that is too short' => [
         live('token_websocket; token_heartbeat 1ms;'),
         qr/"token_heartbeat" must be at least 1s in /, 0 ],
+    'a ratio that does not fit' => [
+        live('token_websocket; token_max_ratio 4294967296;'),
+        qr/"token_max_ratio" must be at most 4294967295 in /, 0 ],
     'two handlers' => [ live("token_websocket;\n token_echo; # here"),
         qr/another handler/ ],
     'token_websocket in a server' => [
