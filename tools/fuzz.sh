@@ -8,8 +8,7 @@ set -eu -o pipefail
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
 # a corpus under another name would not be missed
-if ! diff <(basename -s .c -a t/fuzz/*.c | sort) <(ls t/fuzz/corpus | sort)
-then
+if ! diff <(basename -s .c -a t/fuzz/*.c) <(basename -a t/fuzz/corpus/*); then
     echo "not ok - each target has a corpus of its name" >&2
     exit 1
 fi
