@@ -64,7 +64,7 @@ unit: ## Unit tests of the folders that are free of nginx (with sanitizers)
 	@tools/setup.sh test
 	@tools/unit.sh
 
-perl: build ## Tests of the module in nginx; TESTS="t/echo.t ..." picks some
+perl: build ## Tests of the module in nginx; TESTS="t/token.t ..." picks some
 	@tools/setup.sh test
 	@tools/prove.sh module $(TESTS)
 

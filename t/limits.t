@@ -36,8 +36,16 @@ $t->plan(24);
 
 my @s = map { $t->connect('/few?key=x') } 1 .. 3;
 is(scalar(grep { $_->isa('Test::Token::Session') } @s), 3, 'three sessions');
-ok(wait_for(sub { $t->connect('/few?key=x')->isa('Mojo::Message::Response') }),
-    'no fourth one');
+
+# one that comes to the other worker at the same moment may still get in
+my @more;
+ok(wait_for(sub {
+    push @more, $t->connect('/few?key=x');
+    $more[-1]->isa('Mojo::Message::Response');
+}), 'no fourth one');
+pop @more;
+$_->{tx}->finish(1000) for @more;
+
 is($t->connect('/few?key=x')->code, 503, 'is told so');
 ok($t->connect('/few?key=y')->is_open, 'another key');
 ok($t->connect('/few')->is_open, 'without a key nothing is counted');

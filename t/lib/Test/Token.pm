@@ -370,6 +370,23 @@ sub raw ($self, %args) {
 }
 
 
+# A raw connection after its handshake.
+sub upgraded ($self, $path, %headers) {
+    my $raw = $self->raw;
+    my $status = $raw->handshake($path, %headers);
+    $status == 101 or croak "$path: handshake answered $status";
+    return $raw;
+}
+
+
+# What a server sends until it ends the connection, after these bytes.
+sub answer ($self, $path, $bytes, %headers) {
+    my $raw = $self->upgraded($path, %headers);
+    $raw->write($bytes);
+    return $raw->rest;
+}
+
+
 # What error.log must not have.
 sub faults ($self) {
     my $bad = qr/\[(?:alert|emerg|crit)\]|exited on signal|Assertion/;

@@ -31,7 +31,8 @@ sub new ($class, %args) {
 }
 
 
-# The head of a handshake; a header of undef is left out.
+# The head of a handshake; a header of undef is left out, one whose value is
+# an array comes several times.
 sub request ($self, $path, %headers) {
     my $line = delete $headers{line} // "GET $path HTTP/1.1";
     my %all = (
@@ -40,8 +41,13 @@ sub request ($self, $path, %headers) {
         'Sec-WebSocket-Key' => 'dGhlIHNhbXBsZSBub25jZQ==', %headers,
     );
     return join "\r\n", $line,
-        (map { "$_: $all{$_}" } grep { defined $all{$_} } sort keys %all),
+        (map { lines($_, $all{$_}) } grep { defined $all{$_} } sort keys %all),
         '', '';
+}
+
+
+sub lines ($name, $value) {
+    return map { "$name: $_" } ref $value ? @$value : $value;
 }
 
 
@@ -90,7 +96,7 @@ sub write ($self, $bytes, $step = length $bytes) {
 # More input; false at its end or after the timeout.
 sub fill ($self, $timeout = $TIMEOUT) {
     return 0 unless IO::Select->new($self->{socket})->can_read($timeout);
-    return sysread $self->{socket}, $self->{in}, 65536, length $self->{in};
+    return sysread $self->{socket}, $self->{in}, 1 << 20, length $self->{in};
 }
 
 
@@ -169,6 +175,25 @@ sub message ($self) {
 }
 
 
+# What comes until the server ends the connection, as text: data(PAYLOAD),
+# pong(PAYLOAD), ping(PAYLOAD), close(CODE); "open" when it does not end.
+sub rest ($self) {
+    my @seen;
+
+    while (my $f = $self->read_frame) {
+        my $name = { PONG, 'pong', PING, 'ping', CLOSE, 'close' }
+            ->{ $f->{opcode} } // 'data';
+        push @seen, "$name("
+            . ($name eq 'close' ? code($f) : $f->{payload}) . ')';
+        last if $name eq 'close';
+    }
+
+    push @seen, 'open' unless $self->ended;
+    push @seen, 'and more' if length $self->{in};
+    return "@seen";
+}
+
+
 # Skips everything up to the close frame: its code; 1006 without one.
 sub closed ($self) {
     while (my $f = $self->read_frame) {
@@ -183,13 +208,13 @@ sub code ($frame) {
 }
 
 
-# Whether the server ends the connection.
+# Whether the server ends the connection; what comes before is kept.
 sub ended ($self) {
     my $until = time + $TIMEOUT;
 
     while ((my $left = $until - time) > 0) {
         IO::Select->new($self->{socket})->can_read($left) or return 0;
-        sysread $self->{socket}, my $rest, 65536 or return 1;
+        $self->fill or return 1;
     }
     return 0;
 }
