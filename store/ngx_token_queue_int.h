@@ -34,11 +34,11 @@
 
 
 #define NGX_TOKEN_QUEUE_FILE     "queue1"
-#define NGX_TOKEN_QUEUE_SLOTS    128      /* processes */
+#define NGX_TOKEN_QUEUE_SLOTS    512      /* processes */
 #define NGX_TOKEN_QUEUE_BATCHES  3        /* of a process: one is committed,
                                              one is told of, one is filled */
-#define NGX_TOKEN_QUEUE_RECORDS  2048     /* in a batch */
-#define NGX_TOKEN_QUEUE_BYTES    ((size_t) 256 * 1024)   /* of them */
+#define NGX_TOKEN_QUEUE_RECORDS  1024     /* in a batch */
+#define NGX_TOKEN_QUEUE_BYTES    ((size_t) 128 * 1024)   /* of them */
 
 
 enum {
