@@ -365,12 +365,17 @@ ngx_http_token_catchup_family(ngx_http_token_watch_t *watch,
 
         if (f.type != NGX_TOKEN_EFFECT_APPEND
             && f.channel.len > len
-            && ngx_memcmp(f.channel.data, family.data, len) == 0
-            && ngx_http_token_watch_encode_member(&w->text, p->r, &f,
-                                                  &family)
-               == NGX_OK)
+            && ngx_memcmp(f.channel.data, family.data, len) == 0)
         {
-            ngx_http_token_catchup_add(p);
+            if (ngx_http_token_watch_encode_member(&w->text, p->r, &f,
+                                                   &family)
+                == NGX_OK)
+            {
+                ngx_http_token_catchup_add(p);
+
+            } else {
+                watch->owed = w->head;
+            }
         }
 
         watch->cursor = f.seq;

@@ -220,12 +220,15 @@ ngx_http_token_fanout_release(ngx_http_token_worker_t *w)
 }
 
 
-/* one piece of the feed: read, encode, deliver; NGX_AGAIN: there is more */
+/*
+ * One piece of the feed: read, encode, deliver; NGX_AGAIN: there is more, and
+ * perhaps what stands for changes that this piece has left out.
+ */
 
 static ngx_int_t
 ngx_http_token_fanout_piece(ngx_http_token_worker_t *w)
 {
-    uint64_t                 head, txnid;
+    uint64_t                 head, owed, txnid;
     ngx_int_t                rc;
     ngx_queue_t             *q;
     ngx_token_read_t        *r;
@@ -249,6 +252,7 @@ ngx_http_token_fanout_piece(ngx_http_token_worker_t *w)
     }
 
     rc = ngx_http_token_fanout_collect(w, r, &head);
+    owed = (rc == NGX_OK) ? 0 : ngx_token_read_head(r);
 
     ngx_token_read_end(r);
 
@@ -266,6 +270,7 @@ ngx_http_token_fanout_piece(ngx_http_token_worker_t *w)
     }
 
     w->head = head;
+    w->owed = owed;
 
     return rc;
 }

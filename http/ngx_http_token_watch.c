@@ -365,6 +365,7 @@ ngx_http_token_watch_fall_behind(ngx_http_token_watch_t *watch,
 {
     watch->state = NGX_HTTP_TOKEN_WATCH_BEHIND;
     watch->cursor = cursor;
+    watch->owed = ngx_http_token_worker.owed;
     watch->session->nbehind++;
 
     ngx_http_token_session_dirty(watch->session);
@@ -401,6 +402,10 @@ ngx_http_token_watch_reached(ngx_http_token_session_t *s)
     ngx_queue_t             *q;
     ngx_http_token_watch_t  *watch;
 
+    if (ngx_http_token_worker.owed) {
+        return 0;
+    }
+
     reached = ngx_http_token_worker.head;
 
     if (s->nbehind == 0) {
@@ -413,13 +418,17 @@ ngx_http_token_watch_reached(ngx_http_token_session_t *s)
     {
         watch = ngx_queue_data(q, ngx_http_token_watch_t, session_queue);
 
-        if (watch->state == NGX_HTTP_TOKEN_WATCH_WALK) {
+        if (watch->state == NGX_HTTP_TOKEN_WATCH_LIVE) {
+            continue;
+        }
+
+        if (watch->state == NGX_HTTP_TOKEN_WATCH_WALK
+            || watch->cursor < watch->owed)
+        {
             return 0;
         }
 
-        if (watch->state == NGX_HTTP_TOKEN_WATCH_BEHIND) {
-            reached = ngx_min(reached, watch->cursor);
-        }
+        reached = ngx_min(reached, watch->cursor);
     }
 
     return reached;

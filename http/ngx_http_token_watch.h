@@ -38,6 +38,9 @@ typedef struct {
     ngx_http_token_session_t   *session;
     ngx_http_token_watch_e      state;
     uint64_t                    cursor;
+    uint64_t                    owed;     /* a change at or before the cursor
+                                             was left out, for a later one
+                                             that is no later than this */
     uint64_t                    tail;     /* records wanted at a reset */
     ngx_str_t                   after;    /* walk: the last member sent;
                                              ngx_alloc()ed */

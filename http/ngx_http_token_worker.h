@@ -31,6 +31,9 @@ typedef struct {
     ngx_token_queue_t          *commits;
 
     uint64_t                    head;     /* the feed is fanned out to here */
+    uint64_t                    owed;     /* while a round is not complete:
+                                             where what stands for changes
+                                             before the head may be */
     uint64_t                    txnid;    /* of the store, at the last look */
     uint64_t                    live_txnid;
 

@@ -4,7 +4,8 @@ use Test::Token;
 use Test::Token::Workers;
 use File::Copy qw/ copy /;
 
-my $t = Test::Token->new(workers => 2, conf => <<'EOC');
+my $burst = join ' ', map { "add votes/b$_ 1;" } 1 .. 60;
+my $t = Test::Token->new(workers => 2, conf => <<'EOC' =~ s/BURST/$burst/r);
 token_atom  one      0;
 token_atom  other    0;
 token_atom  votes/*  0;
@@ -16,6 +17,7 @@ token_service  other   { set other; }
 token_service  drop    { delete one; }
 token_service  vote    { set votes/$token_arg_item $token_arg_n; }
 token_service  unvote  { delete votes/$token_arg_item; }
+token_service  burst   { BURST }
 token_service  append  { append all; }
 token_service  short   { append short; }
 
@@ -24,12 +26,12 @@ server {
     add_header X-Worker $pid always;
     location = /live {
         token_websocket;
-        token_allow set other drop vote unvote append short;
+        token_allow set other drop vote unvote burst append short;
         token_watch one votes/* all short;
     }
 }
 EOC
-$t->plan(71);
+$t->plan(74);
 
 my ($p) = pair($t);
 my $epoch = $p->hello->{epoch};
@@ -198,6 +200,33 @@ is_deeply([ map { $_->{seq} } @read ], [ sort { $a <=> $b } values %seq ],
     'in order');
 is_deeply({ map { $_->{token} => $_->{seq} } @read }, \%seq,
     'and is what was answered');
+
+
+# the change before the outcome (G3), also where a later change, which comes
+# only with a later piece of the catch-up, stands for it
+
+my $id = id();
+$first = $p->spend('vote', { item => 'x', n => 1 }, $id)->{seq};
+my %burst;
+for (1 .. 2) {
+    my @ids = map { $p->token('burst') } 1 .. 50;
+    $burst{ $p->outcome($_)->{outcome} }++ for @ids;
+}
+is_deeply(\%burst, { ok => 100 }, '6,000 changes of others');
+$last = seq('vote', { item => 'x', n => 2 });
+
+$s = $t->connect;
+$s->send({ type => 'watch', channel => 'votes/*', epoch => $epoch,
+    seq => $first - 1 }, { type => 'resume', ids => [$id] });
+my @order;
+wait_for(sub {
+    @order = grep { ($_->{id} // '') eq $id
+        || ($_->{channel} // '') eq 'votes/x' }
+        map { $_->{json} } $s->{queue}->@*;
+    return @order >= 2;
+}, 5);
+is($order[0]{seq}, $last, 'what a token has changed, by its newest value');
+is($order[1]{outcome}, 'ok', 'comes before its outcome');
 
 
 # an older copy of the store, and a new one
