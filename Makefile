@@ -38,7 +38,7 @@ export BUILD MODULE JOBS WARNINGS STRICT NGX_SRC FUZZ_TIME \
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help build run test check unit perl js package size browser shots asan \
+.PHONY: help build run test check unit tsan perl js package size browser shots asan \
 	test-1.26 static cover fuzz faults catches install clean
 
 help: ## Show this list
@@ -67,6 +67,10 @@ unit: ## Unit tests of the folders that are free of nginx (with sanitizers)
 perl: build ## Tests of the module in nginx; TESTS="t/token.t ..." picks some
 	@tools/setup.sh test
 	@tools/prove.sh module $(TESTS)
+
+tsan: ## Unit tests of what has threads, with the thread sanitizer
+	@tools/setup.sh test
+	@tools/unit.sh tsan
 
 js: ## Tests of the JavaScript client
 	@tools/setup.sh test

@@ -441,7 +441,7 @@ ngx_http_token_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->cookie_name, prev->cookie_name,
                              "token_user");
     ngx_conf_merge_value(conf->cookie_time, prev->cookie_time,
-                         30 * 24 * 60 * 60);
+                         (time_t) 30 * 24 * 60 * 60);
     ngx_conf_merge_value(conf->cookie_secure, prev->cookie_secure, 2);
 
     if (conf->max_frames == 0 || conf->max_frames > 0xffffffff
@@ -662,7 +662,7 @@ ngx_http_token_store_parameter(ngx_conf_t *cf, ngx_str_t *value,
         s.len = value->len - 5;
         size = ngx_parse_offset(&s);
 
-        if (size != NGX_ERROR && size >= 1024 * 1024) {
+        if (size != NGX_ERROR && size >= (off_t) 1024 * 1024) {
             mcf->size = size;
             return NGX_CONF_OK;
         }

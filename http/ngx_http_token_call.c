@@ -318,7 +318,7 @@ ngx_http_token_call_headers(ngx_http_token_call_t *call,
     /* the list is the parent's: a new one */
 
     ngx_memzero(&sr->headers_in, sizeof(ngx_http_headers_in_t));
-    sr->headers_in.content_length_n = call->body.len;
+    sr->headers_in.content_length_n = (off_t) call->body.len;
     sr->headers_in.keep_alive_n = -1;
 
     if (ngx_list_init(&sr->headers_in.headers, sr->pool, 4,

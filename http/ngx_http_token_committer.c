@@ -355,6 +355,8 @@ ngx_http_token_committer_end(ngx_http_token_run_t *run,
         return;
     }
 
+    /* it is NULL only where the run is settled */
+    /* cppcheck-suppress nullPointer */
     verdict = a->verdict;
 
     /* marked as started: now the work outside the store may begin */

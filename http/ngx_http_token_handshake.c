@@ -288,7 +288,7 @@ ngx_http_token_handshake_headers(ngx_http_request_t *r,
 
 #define ngx_http_token_is(name)                                              \
         (header[i].key.len == sizeof(name) - 1                               \
-         && ngx_strncasecmp(header[i].key.data, (u_char *) name,             \
+         && ngx_strncasecmp(header[i].key.data, (u_char *) (name),           \
                             sizeof(name) - 1)                                \
             == 0)
 
@@ -464,7 +464,10 @@ ngx_http_token_handshake_session(ngx_http_request_t *r,
     }
 
     s->user.len = user.len;
-    ngx_memcpy(s->user.data, user.data, user.len);
+
+    if (user.len) {
+        ngx_memcpy(s->user.data, user.data, user.len);
+    }
 
     return ngx_http_token_handshake_variables(r, s) == NGX_OK ? s : NULL;
 }

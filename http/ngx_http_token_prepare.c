@@ -350,6 +350,7 @@ ngx_http_token_prepare_eval(ngx_http_token_prepare_t *p,
     ngx_str_t  missing;
 
     range->pos = ngx_http_token_scratch.len;
+    range->len = 0;
 
     if (ngx_http_token_template_eval(t, &p->scope, &ngx_http_token_scratch,
                                      &missing)

@@ -257,7 +257,7 @@ ngx_http_token_read_rate(ngx_http_token_session_t *s)
     ngx_int_t   rate;
     ngx_msec_t  elapsed;
 
-    rate = s->lcf->rate;
+    rate = (ngx_int_t) s->lcf->rate;
 
     if (rate == 0 || s->close_queued) {
         return 0;

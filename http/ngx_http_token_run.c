@@ -569,6 +569,8 @@ ngx_http_token_run_done(ngx_http_token_run_t *run,
         q = ngx_queue_head(&run->waits);
         wait = ngx_queue_data(q, ngx_http_token_wait_t, run_queue);
 
+        /* the analyzer does not follow queues
+           NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         ngx_queue_remove(q);
         wait->run = NULL;
         wait->verdict = *verdict;
@@ -683,6 +685,8 @@ ngx_http_token_run_forget(ngx_http_token_session_t *s)
     while (!ngx_queue_empty(&s->waits)) {
         q = ngx_queue_head(&s->waits);
 
+        /* the analyzer does not follow queues
+           NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         ngx_http_token_run_drop(ngx_queue_data(q, ngx_http_token_wait_t,
                                                queue));
     }

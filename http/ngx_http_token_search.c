@@ -45,7 +45,10 @@ ngx_http_token_search(ngx_http_token_prepared_t *prepared)
         search->text.data = (u_char *) search
                             + sizeof(ngx_http_token_search_t);
         search->text.len = text.len;
-        ngx_memcpy(search->text.data, text.data, text.len);
+
+        if (text.len) {
+            ngx_memcpy(search->text.data, text.data, text.len);
+        }
 
         search->limit = ngx_min(limit, NGX_TOKEN_FIND_MAX);
         ngx_http_token_str(&search->log, &prepared->find->find.text);

@@ -41,7 +41,7 @@ ngx_http_token_session_start(ngx_http_token_session_t *s)
     s->sent = ngx_current_msec;
     s->progress = ngx_current_msec;
     s->filled = ngx_current_msec;
-    s->bucket = s->lcf->burst * 1000;
+    s->bucket = (ngx_int_t) s->lcf->burst * 1000;
 
     s->event.handler = ngx_http_token_session_go_on;
     s->event.data = s;

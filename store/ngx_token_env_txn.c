@@ -48,6 +48,8 @@ ngx_token_env_txnid(ngx_token_env_t *env)
      */
 
     if (ngx_token_env_read_begin(env, &r) == NGX_TOKEN_OK) {
+        /* no error code is OK
+           NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         id = (uint64_t) mdb_txn_id(r->txn);
         ngx_token_env_read_end(r);
         return id;

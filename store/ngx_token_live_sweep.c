@@ -119,6 +119,7 @@ ngx_token_live_linger(ngx_token_live_t *live, uint64_t until)
     ngx_token_rc_t         result;
     unsigned char          proc[NGX_TOKEN_LIVE_PROC_LEN];
 
+    cursor = NULL;
     result = ngx_token_env_write(&live->env, &txn);
 
     if (result != NGX_TOKEN_OK) {

@@ -136,6 +136,8 @@ ngx_token_log_append(ngx_token_write_t *w, const ngx_token_effect_t *e,
         return result;
     }
 
+    /* no error code is OK
+       NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
     if (entry->row.id == 0) {
         entry->row.id = ++w->state.nlogs;
     }

@@ -101,6 +101,7 @@ ngx_token_store_probe_env(ngx_token_env_t *env)
     MDB_txn        *txn;
     ngx_token_rc_t  result;
 
+    txn = NULL;
     rc = mdb_env_create(&mdb);
 
     if (rc != MDB_SUCCESS) {

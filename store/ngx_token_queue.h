@@ -37,7 +37,7 @@
 typedef struct ngx_token_queue_s  ngx_token_queue_t;
 
 
-#define NGX_TOKEN_QUEUE_MAX_RECORD  (120 * 1024)   /* bytes */
+#define NGX_TOKEN_QUEUE_MAX_RECORD  ((size_t) 120 * 1024)   /* bytes */
 
 
 /*

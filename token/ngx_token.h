@@ -34,7 +34,7 @@ typedef struct {
 } ngx_token_str_t;
 
 
-#define ngx_token_string(s)  { sizeof(s) - 1, (const unsigned char *) s }
+#define ngx_token_string(s)  { sizeof(s) - 1, (const unsigned char *) (s) }
 
 
 /* what the functions of the nginx-free layers return; 0 is success */

@@ -1,8 +1,8 @@
 #!/bin/bash
 
-# Static analysis: compiler warnings, cppcheck, style, scripts, types.  Every
-# check is made, and any that fails makes the whole fail.  Environment: see
-# Makefile.
+# Static analysis: compiler warnings, cppcheck, clang-tidy, style, scripts,
+# types.  Every check is made, and any that fails makes the whole fail.
+# Environment: see Makefile.
 
 set -eu -o pipefail
 
@@ -69,8 +69,10 @@ types() {
     t/node_modules/.bin/tsc --noEmit -p t/tsconfig.json
 }
 
-check warnings tools/build-module.sh
+check gcc tools/build-module.sh
+check clang tools/build-module.sh clang
 check cppcheck run_cppcheck
+check clang-tidy tools/tidy.sh
 check layout layout
 check clang-format format
 check scripts scripts

@@ -13,8 +13,8 @@ set -eu -o pipefail
 build=(gcc libc6-dev make nginx nginx-dev liblmdb-dev libyajl-dev
        libssl-dev libpcre2-dev zlib1g-dev)
 test=(perl libmojolicious-perl libcmocka-dev lmdb-utils dpkg-dev clang libclang-rt-dev
-      chromium openssl)
-check=(cppcheck clang-format shellcheck valgrind)
+      chromium openssl valgrind)
+check=(cppcheck clang-format clang-tidy shellcheck)
 bench=(libnginx-mod-nchan redis-server postgresql valgrind)
 cover=(gcovr)
 

@@ -6,7 +6,7 @@
 
 set -eu -o pipefail
 
-parts=${PARTS:-build unit js perl asan fuzz browser faults catches}
+parts=${PARTS:-build unit tsan js perl asan fuzz browser faults catches}
 
 passed=0
 failed=()
@@ -42,6 +42,7 @@ tools/setup.sh test
 
 part build tools/build-module.sh
 part unit tools/unit.sh
+part tsan tools/unit.sh tsan
 part js tools/js.sh
 part perl tools/prove.sh module
 part asan asan

@@ -1,7 +1,7 @@
 # Builds the folders that are free of nginx, their unit tests and fuzz targets,
 # without any include path of nginx:
 #
-#     make -f tools/unit.mk KIND=asan|cover|fuzz
+#     make -f tools/unit.mk KIND=asan|tsan|cover|fuzz
 #
 # in build/unit-KIND.  Environment: see Makefile.
 
@@ -18,6 +18,8 @@ asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 # null-dereference misfires in code that the sanitizers have changed
 ifeq ($(KIND),asan)
 flags := -O1 $(asan) -Wno-null-dereference
+else ifeq ($(KIND),tsan)
+flags := -O1 -fsanitize=thread -fno-omit-frame-pointer -Wno-null-dereference
 else ifeq ($(KIND),cover)
 flags := -O0 --coverage
 else ifeq ($(KIND),fuzz)
@@ -27,7 +29,7 @@ flags := -O1 $(asan) -fsanitize=fuzzer-no-link
 link := -fsanitize=fuzzer
 libs := -lyajl -llmdb -lz -lpthread
 else
-$(error KIND is asan, cover or fuzz)
+$(error KIND is asan, tsan, cover or fuzz)
 endif
 
 tests := $(patsubst $(dir)/%.c,$(out)/%,$(wildcard $(dir)/*.c))

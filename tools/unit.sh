@@ -1,7 +1,8 @@
 #!/bin/bash
 
 # Builds and runs the unit tests, with sanitizers:  tools/unit.sh [KIND]
-# Environment: see Makefile.
+# With the thread sanitizer (tsan) only those that have threads.  Environment:
+# see Makefile.
 
 set -eu -o pipefail
 unset MAKEFLAGS MFLAGS MAKELEVEL
@@ -11,6 +12,7 @@ make -s -j "$JOBS" -f tools/unit.mk KIND="$kind" </dev/null
 
 tests=()
 for t in t/unit/*_test.c; do
+    [ "$kind" != tsan ] || grep -q pthread_create "$t" || continue
     t=${t#t/unit/}
     tests+=("$BUILD/unit-$kind/${t%.c}")
 done

@@ -284,9 +284,11 @@ ngx_token_ws_spaces(ngx_token_ws_scan_t *s)
 static unsigned
 ngx_token_ws_token_char(unsigned char c)
 {
+    static const char  delimiters[] = "\"(),/:;<=>?@[\\]{}";
+
     return c > 0x20
            && c < 0x7f
-           && memchr("\"(),/:;<=>?@[\\]{}", c, 17) == NULL;
+           && memchr(delimiters, c, sizeof(delimiters) - 1) == NULL;
 }
 
 
