@@ -577,7 +577,8 @@ ngx_http_token_presence_tick(void)
     }
 
     if (!ngx_http_token_presence_busy) {
-        ngx_http_token_presence_task.sweep = 1;
+        ngx_http_token_presence_task.sweep =
+                         ngx_token_live_is_stale(ngx_http_token_worker.live);
         ngx_http_token_presence_write(&ngx_http_token_presence_event);
     }
 }

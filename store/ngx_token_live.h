@@ -107,6 +107,15 @@ ngx_token_rc_t ngx_token_live_cancels(ngx_token_live_t *live,
     ngx_token_live_cancel_pt fn);
 
 /*
+ * Whether there is something for ngx_token_live_sweep() to drop: a process with
+ * rows has ended.
+ *
+ * Thread:  any; asks the kernel about each process with rows but this one, and
+ *          does not wait
+ */
+unsigned ngx_token_live_is_stale(ngx_token_live_t *live);
+
+/*
  * Drops the rows and claims of processes that are gone, and LMDB's stale reader
  * slots.
  *

@@ -42,6 +42,23 @@ ngx_token_live_sweep(ngx_token_live_t *live, size_t *swept)
 }
 
 
+unsigned
+ngx_token_live_is_stale(ngx_token_live_t *live)
+{
+    size_t           n;
+    ngx_token_rc_t   rc;
+    unsigned char  (*procs)[NGX_TOKEN_LIVE_PROC_LEN];
+
+    rc = ngx_token_live_gone(live, &procs, &n);
+
+    free(procs);
+
+    /* where it cannot be told, the sweep is to find out */
+
+    return rc != NGX_TOKEN_OK || n != 0;
+}
+
+
 /*
  * The processes that have rows and have ended.
  *
@@ -90,6 +107,7 @@ ngx_token_live_gone(ngx_token_live_t *live,
          rc = mdb_cursor_get(cursor, &key, &data, MDB_NEXT))
     {
         if (key.mv_size == NGX_TOKEN_LIVE_PROC_LEN
+            && memcmp(key.mv_data, live->proc, NGX_TOKEN_LIVE_PROC_LEN) != 0
             && ngx_token_proc_is_gone(key.mv_data))
         {
             memcpy((*procs)[*n], key.mv_data, NGX_TOKEN_LIVE_PROC_LEN);

@@ -92,9 +92,17 @@ assert_present(ngx_token_live_t *live, const char *channel,
 static size_t
 sweep(ngx_token_live_t *live)
 {
-    size_t  swept;
+    size_t    swept;
+    unsigned  stale;
+
+    stale = ngx_token_live_is_stale(live);
 
     assert_int_equal(ngx_token_live_sweep(live, &swept), NGX_TOKEN_OK);
+
+    /* it was known before, and nothing is left now */
+
+    assert_int_equal(stale, swept != 0);
+    assert_int_equal(ngx_token_live_is_stale(live), 0);
 
     return swept;
 }
