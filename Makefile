@@ -38,7 +38,7 @@ export BUILD MODULE JOBS WARNINGS STRICT NGX_SRC FUZZ_TIME \
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help build run test check unit tsan perl js package size browser shots asan \
+.PHONY: help build run test check unit tsan perl valgrind storm js package size browser shots asan \
 	test-1.26 static cover fuzz faults catches install clean
 
 help: ## Show this list
@@ -71,6 +71,14 @@ perl: build ## Tests of the module in nginx; TESTS="t/token.t ..." picks some
 tsan: ## Unit tests of what has threads, with the thread sanitizer
 	@tools/setup.sh test
 	@tools/unit.sh tsan
+
+valgrind: build ## A long life of nginx under valgrind
+	@tools/setup.sh test
+	@tools/valgrind.sh
+
+storm: build ## 20,000 handshakes and drops, 50 reloads under load
+	@tools/setup.sh test
+	@TOKEN_STORM=full tools/prove.sh module --verbose t/storm.t
 
 js: ## Tests of the JavaScript client
 	@tools/setup.sh test

@@ -28,6 +28,10 @@ typedef struct {
 } ngx_token_utf8_lead_t;
 
 
+static const unsigned char *ngx_token_utf8_ascii(const unsigned char *p,
+    const unsigned char *last);
+
+
 static const ngx_token_utf8_lead_t  ngx_token_utf8_leads[] = {
     { 0xc2, 0xdf, 2, 0x80, 0xbf },
     { 0xe0, 0xe0, 3, 0xa0, 0xbf },
@@ -78,30 +82,13 @@ ngx_token_utf8_len(const unsigned char *p, const unsigned char *last)
 unsigned
 ngx_token_utf8_valid(const unsigned char *p, const unsigned char *last)
 {
-    size_t    len;
-    uint64_t  word;
+    size_t  len;
 
-    while (p < last) {
+    for ( ;; ) {
+        p = ngx_token_utf8_ascii(p, last);
 
-        if (*p < 0x80) {
-
-            /* mostly ASCII, eight bytes at a time */
-
-            while (last - p >= 8) {
-                memcpy(&word, p, 8);
-
-                if (word & NGX_TOKEN_UTF8_HIGH) {
-                    break;
-                }
-
-                p += 8;
-            }
-
-            while (p < last && *p < 0x80) {
-                p++;
-            }
-
-            continue;
+        if (p == last) {
+            return 1;
         }
 
         len = ngx_token_utf8_len(p, last);
@@ -112,8 +99,31 @@ ngx_token_utf8_valid(const unsigned char *p, const unsigned char *last)
 
         p += len;
     }
+}
 
-    return 1;
+
+/* skips it, eight bytes at a time */
+
+static const unsigned char *
+ngx_token_utf8_ascii(const unsigned char *p, const unsigned char *last)
+{
+    uint64_t  word;
+
+    while (last - p >= 8) {
+        memcpy(&word, p, 8);
+
+        if (word & NGX_TOKEN_UTF8_HIGH) {
+            break;
+        }
+
+        p += 8;
+    }
+
+    while (p < last && *p < 0x80) {
+        p++;
+    }
+
+    return p;
 }
 
 

@@ -58,7 +58,7 @@ scripts() {
     local f
 
     shellcheck -x -e SC2153 tools/*.sh .ci/run || return 1
-    for f in t/*.t t/lib/Test/Token.pm t/lib/Test/Token/*.pm; do
+    for f in t/*.t t/valgrind/*.t t/lib/Test/Token.pm t/lib/Test/Token/*.pm; do
         perl -It/lib -wc "$f" 2>&1 | grep -v ' syntax OK$' && return 1
     done
     return 0

@@ -6,7 +6,7 @@
 
 set -eu -o pipefail
 
-parts=${PARTS:-build unit tsan js perl asan fuzz browser faults catches}
+parts=${PARTS:-build check unit tsan js perl valgrind asan fuzz browser faults catches}
 
 passed=0
 failed=()
@@ -38,13 +38,15 @@ fuzz() {
     FUZZ_TIME=5 tools/fuzz.sh
 }
 
-tools/setup.sh test
+tools/setup.sh check
 
 part build tools/build-module.sh
+part check tools/check.sh
 part unit tools/unit.sh
 part tsan tools/unit.sh tsan
 part js tools/js.sh
 part perl tools/prove.sh module
+part valgrind tools/valgrind.sh
 part asan asan
 part fuzz fuzz
 part browser tools/browser.sh
