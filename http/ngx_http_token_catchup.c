@@ -84,7 +84,7 @@ ngx_http_token_watch_catch_up(ngx_http_token_session_t *s)
         return NGX_DONE;
     }
 
-    for (n = s->nwatches; n && s->nbehind; n--) {
+    for (n = s->nbehind; n && s->nbehind; n--) {
 
         if (ngx_http_token_catchup_full(&p)) {
             break;
@@ -92,17 +92,18 @@ ngx_http_token_watch_catch_up(ngx_http_token_session_t *s)
 
         /* each in turn, so that a long one does not hold up the others */
 
-        q = ngx_queue_head(&s->watches);
+        q = ngx_queue_head(&s->behind);
         ngx_queue_remove(q);
-        ngx_queue_insert_tail(&s->watches, q);
+        ngx_queue_insert_tail(&s->behind, q);
 
         watch = ngx_queue_data(q, ngx_http_token_watch_t, session_queue);
 
-        if (watch->state != NGX_HTTP_TOKEN_WATCH_LIVE
-            && ngx_http_token_catchup_watch(watch, &p) == NGX_OK)
-        {
+        if (ngx_http_token_catchup_watch(watch, &p) == NGX_OK) {
             watch->state = NGX_HTTP_TOKEN_WATCH_LIVE;
             s->nbehind--;
+
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(&s->watches, q);
         }
     }
 

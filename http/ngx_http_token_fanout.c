@@ -17,7 +17,6 @@
 #define NGX_HTTP_TOKEN_ROUND_BLOB     512    /* bytes, at first */
 
 
-static ngx_http_token_topic_t *ngx_http_token_topic_find(ngx_str_t *name);
 static void ngx_http_token_topic_init(void);
 static void ngx_http_token_fanout_release(ngx_http_token_worker_t *w);
 static ngx_int_t ngx_http_token_fanout_piece(ngx_http_token_worker_t *w);
@@ -56,7 +55,7 @@ ngx_http_token_topic_init(void)
 }
 
 
-static ngx_http_token_topic_t *
+ngx_http_token_topic_t *
 ngx_http_token_topic_find(ngx_str_t *name)
 {
     ngx_str_node_t  *node;

@@ -37,6 +37,7 @@ struct ngx_http_token_topic_s {
     ngx_http_token_channel_t   *channel;
     ngx_token_kind_e            kind;     /* a family's member is an ATOM */
     ngx_queue_t                 watches;
+    ngx_uint_t                  nwatches;
     ngx_queue_t                 touched;  /* of the round */
     ngx_uint_t                  ndeflate; /* watches of sessions that have
                                              agreed to permessage-deflate */
@@ -44,6 +45,9 @@ struct ngx_http_token_topic_s {
     ngx_http_token_frames_t     state;    /* presence: the latest */
 };
 
+
+/* NULL: nobody here watches a channel of that name. */
+ngx_http_token_topic_t *ngx_http_token_topic_find(ngx_str_t *name);
 
 /* Finds or makes; NULL: no memory. */
 ngx_http_token_topic_t *ngx_http_token_topic(ngx_str_t *name,

@@ -49,6 +49,7 @@ ngx_http_token_session_start(ngx_http_token_session_t *s)
     s->event.cancelable = 1;
 
     ngx_queue_init(&s->watches);
+    ngx_queue_init(&s->behind);
     ngx_queue_init(&s->waits);
     ngx_queue_insert_tail(&w->sessions, &s->queue);
     w->nsessions++;

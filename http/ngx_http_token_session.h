@@ -102,7 +102,9 @@ struct ngx_http_token_session_s {
     ngx_msec_t                  progress; /* of the last byte that a blocked
                                              socket took */
 
-    ngx_queue_t                 watches;  /* ngx_http_token_watch_t */
+    ngx_queue_t                 watches;  /* ngx_http_token_watch_t: those that
+                                             are live */
+    ngx_queue_t                 behind;   /* and those that are not */
     ngx_queue_t                 waits;    /* ngx_http_token_wait_t */
     ngx_queue_t                 queue;    /* of the worker's sessions */
     ngx_queue_t                 slot;     /* of the timer wheel */

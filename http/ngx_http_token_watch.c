@@ -20,6 +20,8 @@ static void ngx_http_token_watch_error(ngx_http_token_session_t *s,
     const char *code, const char *text, ngx_token_str_t *channel);
 static ngx_http_token_watch_t *ngx_http_token_watch_find(
     ngx_http_token_session_t *s, ngx_token_str_t *name);
+static ngx_http_token_watch_t *ngx_http_token_watch_of(ngx_queue_t *list,
+    ngx_http_token_topic_t *topic);
 static ngx_http_token_channel_t *ngx_http_token_watch_allowed(
     ngx_http_token_session_t *s, ngx_str_t *name, ngx_token_kind_e *kind);
 static ngx_http_token_watch_t *ngx_http_token_watch_add(
@@ -140,20 +142,56 @@ ngx_http_token_unwatch(ngx_http_token_session_t *s, ngx_token_message_t *m)
 static ngx_http_token_watch_t *
 ngx_http_token_watch_find(ngx_http_token_session_t *s, ngx_token_str_t *name)
 {
-    ngx_str_t               *str;
+    ngx_str_t                str;
+    ngx_queue_t             *q;
+    ngx_http_token_topic_t  *topic;
+    ngx_http_token_watch_t  *watch;
+
+    str.len = name->len;
+    str.data = (u_char *) name->data;
+
+    topic = ngx_http_token_topic_find(&str);
+
+    if (topic == NULL) {
+        return NULL;
+    }
+
+    /* many watch one channel, or one watches many: the shorter list */
+
+    if (s->nwatches < topic->nwatches) {
+        watch = ngx_http_token_watch_of(&s->watches, topic);
+
+        return watch ? watch : ngx_http_token_watch_of(&s->behind, topic);
+    }
+
+    for (q = ngx_queue_head(&topic->watches);
+         q != ngx_queue_sentinel(&topic->watches);
+         q = ngx_queue_next(q))
+    {
+        watch = ngx_queue_data(q, ngx_http_token_watch_t, queue);
+
+        if (watch->session == s) {
+            return watch;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_http_token_watch_t *
+ngx_http_token_watch_of(ngx_queue_t *list, ngx_http_token_topic_t *topic)
+{
     ngx_queue_t             *q;
     ngx_http_token_watch_t  *watch;
 
-    for (q = ngx_queue_head(&s->watches);
-         q != ngx_queue_sentinel(&s->watches);
+    for (q = ngx_queue_head(list);
+         q != ngx_queue_sentinel(list);
          q = ngx_queue_next(q))
     {
         watch = ngx_queue_data(q, ngx_http_token_watch_t, session_queue);
-        str = &watch->topic->node.str;
 
-        if (str->len == name->len
-            && ngx_memcmp(str->data, name->data, name->len) == 0)
-        {
+        if (watch->topic == topic) {
             return watch;
         }
     }
@@ -231,6 +269,7 @@ ngx_http_token_watch_add(ngx_http_token_session_t *s, ngx_str_t *name,
 
     topic->ndeflate += s->deflate;
     ngx_queue_insert_tail(&topic->watches, &watch->queue);
+    topic->nwatches++;
     ngx_queue_insert_tail(&s->watches, &watch->session_queue);
     s->nwatches++;
 
@@ -368,6 +407,9 @@ ngx_http_token_watch_fall_behind(ngx_http_token_watch_t *watch,
     watch->owed = ngx_http_token_worker.owed;
     watch->session->nbehind++;
 
+    ngx_queue_remove(&watch->session_queue);
+    ngx_queue_insert_tail(&watch->session->behind, &watch->session_queue);
+
     ngx_http_token_session_dirty(watch->session);
 }
 
@@ -408,19 +450,11 @@ ngx_http_token_watch_reached(ngx_http_token_session_t *s)
 
     reached = ngx_http_token_worker.head;
 
-    if (s->nbehind == 0) {
-        return reached;
-    }
-
-    for (q = ngx_queue_head(&s->watches);
-         q != ngx_queue_sentinel(&s->watches);
+    for (q = ngx_queue_head(&s->behind);
+         q != ngx_queue_sentinel(&s->behind);
          q = ngx_queue_next(q))
     {
         watch = ngx_queue_data(q, ngx_http_token_watch_t, session_queue);
-
-        if (watch->state == NGX_HTTP_TOKEN_WATCH_LIVE) {
-            continue;
-        }
 
         if (watch->state == NGX_HTTP_TOKEN_WATCH_WALK
             || watch->cursor < watch->owed)
@@ -451,6 +485,7 @@ ngx_http_token_watch_remove(ngx_http_token_watch_t *watch)
     s->nwatches--;
 
     watch->topic->ndeflate -= s->deflate;
+    watch->topic->nwatches--;
     ngx_queue_remove(&watch->queue);
     ngx_queue_remove(&watch->session_queue);
 
@@ -473,8 +508,9 @@ ngx_http_token_watch_forget(ngx_http_token_session_t *s)
 {
     ngx_queue_t  *q;
 
-    while (!ngx_queue_empty(&s->watches)) {
-        q = ngx_queue_head(&s->watches);
+    while (s->nwatches) {
+        q = ngx_queue_head(ngx_queue_empty(&s->watches) ? &s->behind
+                                                        : &s->watches);
 
         ngx_http_token_watch_remove(ngx_queue_data(q, ngx_http_token_watch_t,
                                                    session_queue));
