@@ -70,6 +70,10 @@ ngx_token_meta_open(ngx_token_env_t *env, MDB_txn *txn, char *epoch)
 
         rc = mdb_dbi_open(txn, ngx_token_meta_dbs[i], 0, &env->dbi[i]);
 
+        if (rc > 0) {
+            return ngx_token_env_rc(rc, env->path);
+        }
+
         if (rc != MDB_SUCCESS) {
             return ngx_token_env_error(NGX_TOKEN_FORMAT,
                                        "\"%s\" lacks its database \"%s\": %s",
@@ -215,7 +219,10 @@ ngx_token_meta_make(ngx_token_env_t *env, MDB_txn *txn)
 }
 
 
-/* epoch: out, null terminated */
+/*
+ * epoch: out, null terminated.  LMDB's own codes are negative: a file that
+ * cannot be read is not one of another program.
+ */
 
 static ngx_token_rc_t
 ngx_token_meta_check(ngx_token_env_t *env, MDB_txn *txn, char *epoch)
@@ -223,7 +230,7 @@ ngx_token_meta_check(ngx_token_env_t *env, MDB_txn *txn, char *epoch)
     int                rc;
     size_t             len;
     MDB_dbi            meta;
-    MDB_val            data;
+    MDB_val            data, row;
     uint32_t           version;
     ngx_token_state_t  state;
 
@@ -234,6 +241,10 @@ ngx_token_meta_check(ngx_token_env_t *env, MDB_txn *txn, char *epoch)
 
     rc = (meta == 0) ? MDB_NOTFOUND
                      : ngx_token_meta_get(txn, meta, "format", &data);
+
+    if (rc > 0) {
+        return ngx_token_env_rc(rc, env->path);
+    }
 
     if (rc != MDB_SUCCESS || data.mv_size != len + 4
         || memcmp(data.mv_data, NGX_TOKEN_META_MAGIC, len) != 0)
@@ -255,8 +266,17 @@ ngx_token_meta_check(ngx_token_env_t *env, MDB_txn *txn, char *epoch)
 
     rc = ngx_token_meta_get(txn, meta, "epoch", &data);
 
+    if (rc == MDB_SUCCESS) {
+        rc = ngx_token_meta_get(txn, meta, "state", &row);
+    }
+
+    if (rc > 0) {
+        return ngx_token_env_rc(rc, env->path);
+    }
+
     if (rc != MDB_SUCCESS || data.mv_size != NGX_TOKEN_EPOCH_LEN
-        || ngx_token_state_read(txn, meta, &state) != NGX_TOKEN_OK)
+        || ngx_token_state_decode(row.mv_data, row.mv_size, &state)
+           != NGX_TOKEN_OK)
     {
         return ngx_token_env_error(NGX_TOKEN_FORMAT,
                                    "\"%s\" is a damaged store", env->path);
