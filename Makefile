@@ -114,7 +114,7 @@ test-1.26: ## The nginx tests on nginx 1.26, with sanitizers; TESTS as above
 	@src=$$(tools/nginx-source.sh trixie); export NGX_SRC="$$src"; \
 	    tools/build-static.sh asan; tools/prove.sh asan $(TESTS)
 
-cover: ## Line coverage of unit and nginx tests: build/cover-report
+cover: ## Coverage of unit and nginx tests, and its marks: build/cover-report
 	@tools/setup.sh cover
 	@tools/cover.sh
 

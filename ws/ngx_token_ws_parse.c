@@ -556,18 +556,30 @@ static void
 ngx_token_ws_unmask(ngx_token_ws_parser_t *p, unsigned char *data, size_t len)
 {
     size_t         i, n;
-    uint64_t       word, key;
+    uint64_t       word[4], key;
     unsigned char  mask[8];
 
     memcpy(mask, p->mask, NGX_TOKEN_WS_MASK);
     memcpy(&mask[4], p->mask, NGX_TOKEN_WS_MASK);
     memcpy(&key, mask, sizeof(key));
 
+    /* four words at once: compilers make vectors of them */
+
     for (n = len; n >= sizeof(word); n -= sizeof(word)) {
-        memcpy(&word, data, sizeof(word));
-        word ^= key;
-        memcpy(data, &word, sizeof(word));
+        memcpy(word, data, sizeof(word));
+        word[0] ^= key;
+        word[1] ^= key;
+        word[2] ^= key;
+        word[3] ^= key;
+        memcpy(data, word, sizeof(word));
         data += sizeof(word);
+    }
+
+    for ( /* void */ ; n >= sizeof(key); n -= sizeof(key)) {
+        memcpy(word, data, sizeof(key));
+        word[0] ^= key;
+        memcpy(data, word, sizeof(key));
+        data += sizeof(key);
     }
 
     for (i = 0; i < n; i++) {

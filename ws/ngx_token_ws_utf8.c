@@ -69,8 +69,12 @@ static const unsigned char  ngx_token_ws_utf8_first[] = {
 };
 
 
+static const unsigned char *ngx_token_ws_utf8_skip(const unsigned char *p,
+    const unsigned char *last);
 static const unsigned char *ngx_token_ws_utf8_ascii(const unsigned char *p,
     const unsigned char *last);
+static size_t ngx_token_ws_utf8_char(const unsigned char *p);
+static unsigned ngx_token_ws_utf8_tail(unsigned c);
 static unsigned ngx_token_ws_utf8_next(unsigned state, unsigned char c);
 
 
@@ -84,11 +88,14 @@ ngx_token_ws_utf8(uint32_t *state, const unsigned char *data, size_t len)
     p = data;
     last = data + len;
 
-    while (p < last && s != ngx_token_ws_utf8_bad) {
+    for ( ;; ) {
 
-        if (s == ngx_token_ws_utf8_start && *p < 0x80) {
-            p = ngx_token_ws_utf8_ascii(p, last);
-            continue;
+        if (s == ngx_token_ws_utf8_start) {
+            p = ngx_token_ws_utf8_skip(p, last);
+        }
+
+        if (p == last || s == ngx_token_ws_utf8_bad) {
+            break;
         }
 
         s = ngx_token_ws_utf8_next(s, *p++);
@@ -100,21 +107,64 @@ ngx_token_ws_utf8(uint32_t *state, const unsigned char *data, size_t len)
 }
 
 
-/* skips a run of ASCII, eight bytes at a time while they last */
+/*
+ * Skips whole characters that are right: the states are for those that are
+ * cut, and to tell which byte is wrong.
+ */
+
+static const unsigned char *
+ngx_token_ws_utf8_skip(const unsigned char *p, const unsigned char *last)
+{
+    size_t  n;
+
+    for ( ;; ) {
+
+        while (last - p >= 4) {
+            n = ngx_token_ws_utf8_char(p);
+
+            if (n == 0) {
+                break;
+            }
+
+            p += n;
+        }
+
+        if (p == last || *p >= 0x80) {
+            return p;
+        }
+
+        p = ngx_token_ws_utf8_ascii(p, last);
+    }
+}
+
+
+/* skips a run of ASCII, 32 bytes at a time while they last */
 
 static const unsigned char *
 ngx_token_ws_utf8_ascii(const unsigned char *p, const unsigned char *last)
 {
-    uint64_t  word;
+    uint64_t  word[4];
 
     while ((size_t) (last - p) >= sizeof(word)) {
-        memcpy(&word, p, sizeof(word));
+        memcpy(word, p, sizeof(word));
 
-        if (word & UINT64_C(0x8080808080808080)) {
+        if ((word[0] | word[1] | word[2] | word[3])
+            & UINT64_C(0x8080808080808080))
+        {
             break;
         }
 
         p += sizeof(word);
+    }
+
+    while ((size_t) (last - p) >= sizeof(word[0])) {
+        memcpy(word, p, sizeof(word[0]));
+
+        if (word[0] & UINT64_C(0x8080808080808080)) {
+            break;
+        }
+
+        p += sizeof(word[0]);
     }
 
     while (p < last && *p < 0x80) {
@@ -122,6 +172,50 @@ ngx_token_ws_utf8_ascii(const unsigned char *p, const unsigned char *last)
     }
 
     return p;
+}
+
+
+/*
+ * The length, 2 to 4, of the character that begins at p, where four bytes can
+ * be read; 0: it is ASCII, or wrong.
+ */
+
+static size_t
+ngx_token_ws_utf8_char(const unsigned char *p)
+{
+    unsigned  first, second;
+
+    first = p[0];
+    second = p[1];
+
+    if (first < 0xe0) {
+        return first >= 0xc2 && ngx_token_ws_utf8_tail(second) ? 2 : 0;
+    }
+
+    if (!ngx_token_ws_utf8_tail(second) || !ngx_token_ws_utf8_tail(p[2])) {
+        return 0;
+    }
+
+    /* as the states have it: no longer form, no surrogate, no more */
+
+    if (first < 0xf0) {
+        return (first == 0xe0 && second < 0xa0)
+               || (first == 0xed && second > 0x9f) ? 0 : 3;
+    }
+
+    if (!ngx_token_ws_utf8_tail(p[3]) || first > 0xf4) {
+        return 0;
+    }
+
+    return (first == 0xf0 && second < 0x90)
+           || (first == 0xf4 && second > 0x8f) ? 0 : 4;
+}
+
+
+static unsigned
+ngx_token_ws_utf8_tail(unsigned c)
+{
+    return (c ^ 0x80) < 0x40;
 }
 
 

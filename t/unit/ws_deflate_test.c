@@ -732,6 +732,9 @@ the_compressed_size_is_limited_too(void **state)
 
     n = frame(in, FIN | RSV1 | TEXT, HELLO, 7);
     check(&conf, "no limit", in, n, "text(Hello)");
+
+    check(&conf, "nor does the sum go round",
+          (const unsigned char *) "\xc1\xff\x40\0\0\0\0\0\0\0mask", 14, "");
 }
 
 
