@@ -29,6 +29,8 @@ static char *ngx_http_token_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_http_token_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_token_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static char *ngx_http_token_bounds(ngx_conf_t *cf,
+    ngx_http_token_loc_conf_t *conf);
 static ngx_int_t ngx_http_token_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_token_resolve(ngx_conf_t *cf,
     ngx_http_token_main_conf_t *mcf);
@@ -444,6 +446,13 @@ ngx_http_token_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                          (time_t) 30 * 24 * 60 * 60);
     ngx_conf_merge_value(conf->cookie_secure, prev->cookie_secure, 2);
 
+    return ngx_http_token_bounds(cf, conf);
+}
+
+
+static char *
+ngx_http_token_bounds(ngx_conf_t *cf, ngx_http_token_loc_conf_t *conf)
+{
     if (conf->max_frames == 0 || conf->max_frames > 0xffffffff
         || conf->max_message == 0)
     {
