@@ -34,8 +34,11 @@ case $kind in
         cc="-g -O1 $sanitize -fno-sanitize-recover=undefined
             -DNGX_DEBUG_PALLOC=1 -DNGX_HAVE_NONALIGNED=0"
         ld=$sanitize ;;
-    # nginx names its own headers by relative paths, which gcov would not find
-    cover) cc="-g -O0 --coverage -fprofile-abs-path"; ld=--coverage ;;
+    # nginx names its own headers by relative paths, which gcov would not find;
+    # threads count in the same place, and what is lost may make it negative
+    cover)
+        cc="-g -O0 --coverage -fprofile-abs-path -fprofile-update=atomic"
+        ld=--coverage ;;
     *) echo "tools/build-static.sh: unknown kind $kind" >&2; exit 2 ;;
 esac
 

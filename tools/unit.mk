@@ -21,7 +21,7 @@ flags := -O1 $(asan) -Wno-null-dereference
 else ifeq ($(KIND),tsan)
 flags := -O1 -fsanitize=thread -fno-omit-frame-pointer -Wno-null-dereference
 else ifeq ($(KIND),cover)
-flags := -O0 --coverage
+flags := -O0 --coverage -fprofile-update=atomic
 else ifeq ($(KIND),fuzz)
 cc := clang
 dir := t/fuzz
