@@ -5,6 +5,7 @@
 
 
 #include "http/ngx_http_token_channel.h"
+#include "token/ngx_token_utf8.h"
 
 
 #define NGX_HTTP_TOKEN_CHANNEL_DEPTH  64
@@ -232,7 +233,7 @@ ngx_http_token_channel_name(ngx_conf_t *cf, ngx_str_t *name,
     if (!ngx_http_token_channel_text(name)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid channel name \"%V\": it must have 1 to "
-                           "%d bytes and no control characters",
+                           "%d bytes of UTF-8 and no control characters",
                            name, NGX_TOKEN_MAX_CHANNEL);
         return NGX_CONF_ERROR;
     }
@@ -273,7 +274,10 @@ ngx_http_token_channel_text(ngx_str_t *name)
         }
     }
 
-    return 1;
+    /* a variable of the handshake may bring any bytes into a name: in JSON all
+       that are no UTF-8 would look alike */
+
+    return ngx_token_utf8_valid(name->data, name->data + name->len);
 }
 
 

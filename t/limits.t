@@ -24,12 +24,13 @@ server {
         token_websocket; token_limit_sessions $token_user 2;
     }
     location = /rate  { token_websocket; token_rate 20r/s burst=5; }
+    location = /deep  { token_websocket; token_max_depth 4; }
     location = /short { token_websocket; token_session_time 1s; }
     location = /beat  { token_websocket; token_heartbeat 1s; }
 }
 EOC
 $t->write_file(users => "alice:{PLAIN}\nbob:{PLAIN}\n");
-$t->plan(24);
+$t->plan(28);
 
 
 # sessions by a key, over both workers
@@ -92,6 +93,18 @@ ok($r->is_open, 'and the session goes on');
 $start = time;
 $r->send({ type => 'ping' });
 ok($r->expect('pong'), 'a moment later it is answered');
+
+
+# depth: the message is one level, the value another
+
+my $d = $t->connect('/deep');
+is($d->spend('add', [ [ [ 1 ] ] ])->{outcome}, 'ok', 'four levels');
+$d->send({ type => 'token', id => id(), service => 'add',
+    value => [ [ [ [ 1 ] ] ] ] });
+is($d->expect('error')->{code}, 'bad_json', 'a fifth one');
+$d->send_text('[' x 60000);
+is($d->expect('error')->{code}, 'bad_json', 'and 60,000 of them');
+ok($d->settle->is_open, 'the session goes on');
 
 
 # time

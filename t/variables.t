@@ -21,6 +21,7 @@ token_service  quoted { append chat '{"text": "<${token_arg_text}>"}'; }
 token_service  bare   { append chat $http_x_bare; }
 token_service  value  { append chat '[$token_value, "$token_value"]'; }
 token_service  enter  { add rooms/$arg_room 1; }
+token_service  head   { add rooms/$http_x_room 1; }
 token_service  name   { add "rooms/$token_arg_a-$token_arg_b" 1; }
 
 server {
@@ -30,13 +31,13 @@ server {
         auth_basic $realm; auth_basic_user_file %%DIR%%/users;
         token_websocket;
         token_watch chat rooms/*;
-        token_allow from who say quoted bare value enter name;
+        token_allow from who say quoted bare value enter head name;
     }
 }
 map $arg_auth $realm { default off; 1 "x"; }
 EOC
 $t->write_file(users => qq(al"ice\\:{PLAIN}\n));
-$t->plan(34);
+$t->plan(36);
 
 # Spends a token; what was appended, or the error's code.
 sub said ($s, $service, $value = undef) {
@@ -127,6 +128,11 @@ $s->outcome($id);
 
 
 # names of channels
+
+$two = watching('/live', headers => { 'X-Room' => "\xff" });
+is(said($two, 'head'), 'unknown_channel', 'a name that is no UTF-8 is none');
+$two = watching('/live', headers => { 'X-Room' => "\xc3\xa9" });
+is($two->spend('head')->{outcome}, 'ok', 'one that is, is one');
 
 is($s->spend('enter')->{outcome}, 'ok', 'a channel by an argument');
 $s->watch('rooms/7');
