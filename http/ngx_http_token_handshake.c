@@ -715,8 +715,8 @@ ngx_http_token_handshake_takeover(ngx_event_t *ev)
 
     if (r->count > 1) {
         /*
-         * A subrequest in the background (mirror) goes on in the memory of
-         * this request, and tells nobody when it has ended.
+         * A subrequest in the background (mirror) is part of this request,
+         * would be cut with it, and tells nobody when it has ended.
          */
         ev->timedout = 0;
         ngx_add_timer(ev, NGX_HTTP_TOKEN_WAIT);

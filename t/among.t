@@ -71,7 +71,7 @@ server {
 }
 EOC
 $t->write_file(users => "alice:{PLAIN}\n");
-$t->plan(46);
+$t->plan(48);
 
 my @protocol = ('Sec-WebSocket-Protocol' => 'token.v1');
 my $ping = Test::Token::Raw::frame(1, '{"type":"ping"}');
@@ -117,6 +117,10 @@ $mirrored->write($mirrored->request('/mirror', @protocol) . $ping);
 my $copy = IO::Select->new($backend)->can_read(10) ? $backend->accept : undef;
 ok($copy, 'a mirror is called');
 is($mirrored->head, 101, 'while it has not answered: 101');
+sysread $copy, my $copied, 65536;
+like($copied, qr/^GET \S+ HTTP/, 'it gets the request');
+$t->connect('/live')->settle;
+ok(!IO::Select->new($copy)->can_read(0), 'and is not cut off');
 my $gone = $t->raw;
 $gone->write($gone->request('/mirror', @protocol));
 my $second = $backend->accept;
