@@ -194,7 +194,7 @@ ngx_http_token_worker_store(ngx_log_t *log)
         goto failed;
     }
 
-    if (ngx_token_queue_open(path, &w->commits, err, sizeof(err))
+    if (ngx_token_queue_open(path, w->store, &w->commits, err, sizeof(err))
         != NGX_TOKEN_OK)
     {
         w->commits = NULL;

@@ -152,6 +152,15 @@ ngx_token_rc_t ngx_token_env_check_size(const char *path, MDB_env *mdb);
 ngx_token_rc_t ngx_token_env_register(ngx_token_env_t *env);
 void ngx_token_env_unregister(ngx_token_env_t *env);
 
+/*
+ * Which file is open.
+ *
+ *     file  out: device and inode
+ *
+ * Returns: NGX_TOKEN_OK, NGX_TOKEN_ERROR
+ */
+ngx_token_rc_t ngx_token_env_file(ngx_token_env_t *env, uint64_t file[2]);
+
 /* Whether another file, or none, is where the open one was. */
 unsigned ngx_token_env_moved(ngx_token_env_t *env);
 

@@ -168,6 +168,32 @@ ngx_token_env_find(const ngx_token_env_t *env)
 }
 
 
+ngx_token_rc_t
+ngx_token_env_file(ngx_token_env_t *env, uint64_t file[2])
+{
+    int               err;
+    struct stat       st;
+    mdb_filehandle_t  fd;
+
+    (void) pthread_mutex_lock(&env->mutex);
+
+    err = (env->mdb == NULL) ? MDB_PANIC : mdb_env_get_fd(env->mdb, &fd);
+
+    if (err == MDB_SUCCESS && fstat(fd, &st) == -1) {
+        err = errno;
+    }
+
+    (void) pthread_mutex_unlock(&env->mutex);
+
+    if (err == MDB_SUCCESS) {
+        file[0] = (uint64_t) st.st_dev;
+        file[1] = (uint64_t) st.st_ino;
+    }
+
+    return ngx_token_env_rc(err, env->path);
+}
+
+
 unsigned
 ngx_token_env_moved(ngx_token_env_t *env)
 {

@@ -23,11 +23,14 @@
 #define NGX_TOKEN_QUEUE_PAGE  ((size_t) 4096)
 
 
-static ngx_token_rc_t ngx_token_queue_map(ngx_token_queue_t *q,
+static ngx_token_rc_t ngx_token_queue_lock_dir(ngx_token_queue_t *q,
     const char *path);
+static ngx_token_rc_t ngx_token_queue_attach(ngx_token_queue_t *q, int *fd);
+static ngx_token_rc_t ngx_token_queue_map(ngx_token_queue_t *q, int *fd);
 static ngx_token_rc_t ngx_token_queue_enrol(ngx_token_queue_t *q, int fd);
 static ngx_token_rc_t ngx_token_queue_make(ngx_token_queue_t *q, int fd);
 static unsigned ngx_token_queue_is_used(ngx_token_queue_t *q);
+static unsigned ngx_token_queue_is_ours(ngx_token_queue_t *q);
 static unsigned ngx_token_queue_is_free(ngx_token_queue_slot_t *slot);
 static ngx_token_rc_t ngx_token_queue_allocate(ngx_token_queue_t *q, int fd,
     size_t offset, size_t len);
@@ -37,8 +40,8 @@ static ngx_token_queue_batch_t *ngx_token_queue_room(ngx_token_queue_t *q,
 
 
 ngx_token_rc_t
-ngx_token_queue_open(const char *path, ngx_token_queue_t **qp, char *err,
-    size_t size)
+ngx_token_queue_open(const char *path, ngx_token_store_t *st,
+    ngx_token_queue_t **qp, char *err, size_t size)
 {
     size_t              len;
     ngx_token_rc_t      rc;
@@ -56,7 +59,11 @@ ngx_token_queue_open(const char *path, ngx_token_queue_t **qp, char *err,
 
     (void) snprintf(q->path, len, "%s/" NGX_TOKEN_QUEUE_FILE, path);
 
-    rc = ngx_token_queue_map(q, path);
+    rc = ngx_token_env_file(&st->env, q->file);
+
+    if (rc == NGX_TOKEN_OK) {
+        rc = ngx_token_queue_lock_dir(q, path);
+    }
 
     if (rc != NGX_TOKEN_OK) {
         ngx_token_queue_free(q);
@@ -101,10 +108,9 @@ ngx_token_queue_free(ngx_token_queue_t *q)
 /* One process at a time, under a lock on the directory */
 
 static ngx_token_rc_t
-ngx_token_queue_map(ngx_token_queue_t *q, const char *path)
+ngx_token_queue_lock_dir(ngx_token_queue_t *q, const char *path)
 {
     int             dir, fd;
-    void           *p;
     ngx_token_rc_t  rc;
 
     fd = -1;
@@ -113,40 +119,14 @@ ngx_token_queue_map(ngx_token_queue_t *q, const char *path)
     if (dir == -1 || flock(dir, LOCK_EX) == -1) {
         rc = ngx_token_env_error(NGX_TOKEN_ERROR, "directory \"%s\" cannot be "
                                  "locked: %s", path, strerror(errno));
-        goto done;
+
+    } else {
+        rc = ngx_token_queue_attach(q, &fd);
     }
 
-    q->size = NGX_TOKEN_QUEUE_PAGE
-              + NGX_TOKEN_QUEUE_SLOTS * sizeof(ngx_token_queue_slot_t);
-
-    fd = open(q->path, O_RDWR|O_CREAT|O_CLOEXEC, S_IRUSR|S_IWUSR);
-
-    if (fd == -1 || ftruncate(fd, (off_t) q->size) == -1) {
-        rc = ngx_token_env_rc(errno, q->path);
-        goto done;
+    if (rc == NGX_TOKEN_OK) {
+        rc = ngx_token_queue_enrol(q, fd);
     }
-
-    /* a page that the disk has no room for would be a SIGBUS */
-
-    rc = ngx_token_queue_allocate(q, fd, 0, NGX_TOKEN_QUEUE_PAGE);
-
-    if (rc != NGX_TOKEN_OK) {
-        goto done;
-    }
-
-    p = mmap(NULL, q->size, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0);
-
-    if (p == MAP_FAILED) {
-        rc = ngx_token_env_rc(errno, q->path);
-        goto done;
-    }
-
-    q->head = p;
-    q->slots = (void *) ((unsigned char *) p + NGX_TOKEN_QUEUE_PAGE);
-
-    rc = ngx_token_queue_enrol(q, fd);
-
-done:
 
     if (fd != -1) {
         (void) close(fd);
@@ -157,6 +137,75 @@ done:
     }
 
     return rc;
+}
+
+
+/*
+ * Processes that still have the store open which was here before would commit
+ * to that one what this process hands over: they keep their queue, and a new
+ * one takes its place.
+ */
+
+static ngx_token_rc_t
+ngx_token_queue_attach(ngx_token_queue_t *q, int *fd)
+{
+    ngx_token_rc_t  rc;
+
+    rc = ngx_token_queue_map(q, fd);
+
+    if (rc != NGX_TOKEN_OK || !ngx_token_queue_is_used(q)
+        || ngx_token_queue_is_ours(q))
+    {
+        return rc;
+    }
+
+    (void) munmap(q->head, q->size);
+    q->head = NULL;
+
+    (void) close(*fd);
+    *fd = -1;
+
+    if (unlink(q->path) == -1 && errno != ENOENT) {
+        return ngx_token_env_rc(errno, q->path);
+    }
+
+    return ngx_token_queue_map(q, fd);
+}
+
+
+static ngx_token_rc_t
+ngx_token_queue_map(ngx_token_queue_t *q, int *fd)
+{
+    void           *p;
+    ngx_token_rc_t  rc;
+
+    q->size = NGX_TOKEN_QUEUE_PAGE
+              + NGX_TOKEN_QUEUE_SLOTS * sizeof(ngx_token_queue_slot_t);
+
+    *fd = open(q->path, O_RDWR|O_CREAT|O_CLOEXEC, S_IRUSR|S_IWUSR);
+
+    if (*fd == -1 || ftruncate(*fd, (off_t) q->size) == -1) {
+        return ngx_token_env_rc(errno, q->path);
+    }
+
+    /* a page that the disk has no room for would be a SIGBUS */
+
+    rc = ngx_token_queue_allocate(q, *fd, 0, NGX_TOKEN_QUEUE_PAGE);
+
+    if (rc != NGX_TOKEN_OK) {
+        return rc;
+    }
+
+    p = mmap(NULL, q->size, PROT_READ|PROT_WRITE, MAP_SHARED, *fd, 0);
+
+    if (p == MAP_FAILED) {
+        return ngx_token_env_rc(errno, q->path);
+    }
+
+    q->head = p;
+    q->slots = (void *) ((unsigned char *) p + NGX_TOKEN_QUEUE_PAGE);
+
+    return NGX_TOKEN_OK;
 }
 
 
@@ -226,6 +275,8 @@ ngx_token_queue_make(ngx_token_queue_t *q, int fd)
         return rc;
     }
 
+    memcpy(q->head->file, q->file, sizeof(q->file));
+
     (void) pthread_mutexattr_init(&attr);
     (void) pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
     (void) pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
@@ -260,6 +311,15 @@ ngx_token_queue_is_used(ngx_token_queue_t *q)
     }
 
     return 0;
+}
+
+
+/* Whether it is of the store that this process has open */
+
+static unsigned
+ngx_token_queue_is_ours(ngx_token_queue_t *q)
+{
+    return memcmp(q->head->file, q->file, sizeof(q->file)) == 0;
 }
 
 
@@ -473,8 +533,14 @@ ngx_token_queue_take(ngx_token_queue_t *q, ngx_token_queue_answer_t *a)
         q->last = q->first;
     }
 
-    ngx_token_queue_set_state(b, NGX_TOKEN_QUEUE_OPEN);
+    /*
+     * In this order: a place that is open is the end of what a committer looks
+     * at, and killed between the two this process would leave batches behind
+     * it that wait for ever.
+     */
+
     __atomic_store_n(&q->slot->first, q->first, __ATOMIC_SEQ_CST);
+    ngx_token_queue_set_state(b, NGX_TOKEN_QUEUE_OPEN);
 
     return NGX_TOKEN_OK;
 }

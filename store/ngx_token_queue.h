@@ -42,15 +42,18 @@ typedef struct ngx_token_queue_s  ngx_token_queue_t;
 
 /*
  * Opens the queue in the store's directory, and makes it when it is not there
- * or when no process that is alive has it open.
+ * or when no process that is alive has it open, or those that have are
+ * committing to another store.
+ *
+ *     st  the store in that directory, which work() will be given
  *
  * Thread:  any; waits for other processes that open it.
  *
  * Returns: NGX_TOKEN_OK, NGX_TOKEN_FULL, NGX_TOKEN_NOMEM, NGX_TOKEN_ERROR
  *          (err is set, as by ngx_token_store_open())
  */
-ngx_token_rc_t ngx_token_queue_open(const char *path, ngx_token_queue_t **q,
-    char *err, size_t size);
+ngx_token_rc_t ngx_token_queue_open(const char *path, ngx_token_store_t *st,
+    ngx_token_queue_t **q, char *err, size_t size);
 
 /* No work() may be under way.  What is published stays so. */
 void ngx_token_queue_close(ngx_token_queue_t *q);

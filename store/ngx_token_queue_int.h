@@ -96,6 +96,8 @@ typedef struct {
 
 
 typedef struct {
+    uint64_t                 file[2];     /* of the store, as in struct
+                                             ngx_token_queue_s */
     pthread_mutex_t          mutex;       /* robust: the committer's */
     uint32_t                 active;      /* atomic: the committer is at work;
                                              a hint */
@@ -106,6 +108,7 @@ typedef struct {
 
 struct ngx_token_queue_s {
     char                    *path;
+    uint64_t                 file[2];     /* of the store: device and inode */
     ngx_token_queue_head_t  *head;
     ngx_token_queue_slot_t  *slots;
     ngx_token_queue_slot_t  *slot;        /* of this process */

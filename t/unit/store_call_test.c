@@ -278,15 +278,28 @@ op_open_live(void)
 static unsigned
 op_open_queue(void)
 {
-    char      err[512];
-    unsigned  good;
+    char                     err[512];
+    unsigned                 good;
+    ngx_token_store_conf_t   conf;
 
+    memset(&conf, 0, sizeof(ngx_token_store_conf_t));
+    conf.size = (size_t) 16 << 20;
+
+    st = NULL;
     err[0] = '\0';
-    good = said(ngx_token_queue_open(dir, &queue, err, sizeof(err)), err);
+
+    if (!said(ngx_token_store_open(dir, &conf, &st, err, sizeof(err)), err)) {
+        return 0;
+    }
+
+    good = said(ngx_token_queue_open(dir, st, &queue, err, sizeof(err)), err);
 
     if (good) {
         ngx_token_queue_close(queue);
     }
+
+    ngx_token_store_close(st);
+    st = NULL;
 
     return good;
 }

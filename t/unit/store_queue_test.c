@@ -38,7 +38,7 @@ open_side(const char *dir)
     s.st = open_store(dir);
 
     if (ngx_token_live_open(dir, 0, &s.live, err, sizeof(err)) != NGX_TOKEN_OK
-        || ngx_token_queue_open(dir, &s.q, err, sizeof(err)) != NGX_TOKEN_OK)
+        || ngx_token_queue_open(dir, s.st, &s.q, err, sizeof(err)) != NGX_TOKEN_OK)
     {
         fail_msg("open: %s", err);
     }
@@ -438,8 +438,8 @@ test_one_commits_for_all(void **state)
     ngx_token_queue_t  *other;
 
     s = open_side(*state);
-    assert_int_equal(ngx_token_queue_open(*state, &other, err, sizeof(err)),
-                     NGX_TOKEN_OK);
+    assert_int_equal(ngx_token_queue_open(*state, s.st, &other, err,
+                                          sizeof(err)), NGX_TOKEN_OK);
 
     assert_int_equal(put_append(s.q, 1), NGX_TOKEN_OK);
     (void) ngx_token_queue_publish(s.q);
@@ -516,8 +516,8 @@ test_a_store_that_cannot_be_written(void **state)
     s.st = open_store_conf(*state, &conf);
     assert_int_equal(ngx_token_live_open(*state, 0, &s.live, err,
                                          sizeof(err)), NGX_TOKEN_OK);
-    assert_int_equal(ngx_token_queue_open(*state, &s.q, err, sizeof(err)),
-                     NGX_TOKEN_OK);
+    assert_int_equal(ngx_token_queue_open(*state, s.st, &s.q, err,
+                                          sizeof(err)), NGX_TOKEN_OK);
 
     for (n = 1, error = NULL; error == NULL && n < 100000; n++) {
         assert_int_equal(put_append(s.q, n), NGX_TOKEN_OK);
@@ -821,18 +821,154 @@ test_a_foreign_file_is_made_anew(void **state)
 }
 
 
+/* Child: hands over a record, and commits it when it is told to */
+
+static int
+newcomer(const char *dir)
+{
+    char                      path[4096];
+    side_t                    s;
+    ngx_token_queue_answer_t  a;
+
+    s = open_side(dir);
+
+    if (put_append(s.q, 1) != NGX_TOKEN_OK
+        || !ngx_token_queue_publish(s.q)
+        || write(STDOUT_FILENO, ".", 1) != 1)
+    {
+        return 1;
+    }
+
+    (void) snprintf(path, sizeof(path), "%s/go", dir);
+
+    while (access(path, F_OK) == -1) {
+        (void) usleep(1000);
+    }
+
+    if (ngx_token_queue_take(s.q, &a) != NGX_TOKEN_DONE) {
+        /* whoever has committed it has another store */
+        return 2;
+    }
+
+    work(&s);
+
+    if (ngx_token_queue_take(s.q, &a) != NGX_TOKEN_OK) {
+        return 3;
+    }
+
+    assert_log(s.st, 1);
+    close_side(&s);
+
+    return 0;
+}
+
+
+/*
+ * The store is removed while a process has it open; another process makes a
+ * new one there.
+ */
+
+static void
+test_another_store_has_another_queue(void **state)
+{
+    int     fds[2];
+    char    c, path[4096];
+    pid_t   pid;
+    side_t  s;
+
+    s = open_side(*state);
+    assert_int_equal(put_append(s.q, 1), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+    work(&s);
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+
+    (void) snprintf(path, sizeof(path), "%s/data.mdb", (char *) *state);
+    assert_int_equal(unlink(path), 0);
+    (void) snprintf(path, sizeof(path), "%s/lock.mdb", (char *) *state);
+    assert_int_equal(unlink(path), 0);
+
+    assert_int_equal(pipe(fds), 0);
+    pid = spawn("newcomer", *state, fds[1]);
+    (void) close(fds[1]);
+    assert_int_equal(read(fds[0], &c, 1), 1);
+    (void) close(fds[0]);
+
+    /* the old one goes on, with what is its own */
+
+    assert_int_equal(put_append(s.q, 2), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+    work(&s);
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+    assert_log(s.st, 2);
+
+    (void) snprintf(path, sizeof(path), "%s/go", (char *) *state);
+    (void) close(open(path, O_WRONLY|O_CREAT, 0600));
+
+    assert_int_equal(wait_for(pid), 0);
+
+    close_side(&s);
+}
+
+
+/*
+ * The steps of take() in which a process may be killed: whatever it has done
+ * of them, what it had published behind is committed.
+ */
+
+static void
+test_killed_between_two_batches(void **state)
+{
+    side_t                    s;
+    uint64_t                  n;
+    ngx_token_queue_t        *other;
+    ngx_token_queue_batch_t  *b;
+    char                      err[512];
+
+    s = open_side(*state);
+    assert_int_equal(ngx_token_queue_open(*state, s.st, &other, err,
+                                          sizeof(err)), NGX_TOKEN_OK);
+
+    /* one batch has its verdicts, the next is published */
+
+    for (n = 1; n <= NGX_TOKEN_QUEUE_RECORDS; n++) {
+        assert_int_equal(put_append(other, n), NGX_TOKEN_OK);
+    }
+
+    (void) ngx_token_queue_publish(other);
+    work(&s);
+
+    assert_int_equal(put_append(other, n), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(other);
+
+    /* killed when the first is told of, but its place is not open yet */
+
+    b = ngx_token_queue_batch(other->slot, other->first);
+    assert_int_equal(ngx_token_queue_state(b), NGX_TOKEN_QUEUE_DONE);
+    __atomic_store_n(&other->slot->first, other->first + 1, __ATOMIC_SEQ_CST);
+
+    work(&s);
+    assert_log(s.st, n);
+
+    ngx_token_queue_close(other);
+    close_side(&s);
+}
+
+
 static void
 test_a_directory_that_is_not_there(void **state)
 {
     char                err[512];
+    side_t              s;
     ngx_token_queue_t  *q;
 
-    (void) state;
+    s = open_side(*state);
 
-    assert_int_equal(ngx_token_queue_open("/nowhere/at all", &q, err,
+    assert_int_equal(ngx_token_queue_open("/nowhere/at all", s.st, &q, err,
                                           sizeof(err)), NGX_TOKEN_ERROR);
     assert_non_null(strstr(err, "/nowhere/at all"));
     assert_non_null(strstr(err, strerror(ENOENT)));
+
+    close_side(&s);
 }
 
 
@@ -863,10 +999,19 @@ main(int argc, char **argv)
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_a_foreign_file_is_made_anew,
                                         make_dir, remove_dir),
-        cmocka_unit_test(test_a_directory_that_is_not_there)
+        cmocka_unit_test_setup_teardown(
+            test_another_store_has_another_queue, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(
+            test_killed_between_two_batches, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_a_directory_that_is_not_there,
+                                        make_dir, remove_dir)
     };
 
     if (argc == 3) {
+
+        if (strcmp(argv[1], "newcomer") == 0) {
+            return newcomer(argv[2]);
+        }
 
         if (strncmp(argv[1], "endless", 7) == 0) {
             return adder(argv[2], strtoull(argv[1] + 8, NULL, 10), UINT64_MAX);
