@@ -176,7 +176,7 @@ subtest '4.2.2 (4), 4.4 another version is answered with ours' => sub {
     for my $version (undef, 8, 14) {
         my $raw = $t->raw;
         is($raw->handshake('/echo', 'Sec-WebSocket-Version' => $version), 426,
-            $version // 'none');
+            'version ' . ($version // 'none'));
         is($raw->header('Sec-WebSocket-Version'), 13, 'is told ours');
     }
 };
