@@ -38,7 +38,7 @@ server {
     }
 }
 EOC
-$t->plan(41);
+$t->plan(43);
 my $worker = wait_for(sub { ($t->workers)[0] });
 
 # a sanitizer's malloc() keeps what was freed for a while
@@ -57,6 +57,14 @@ sub session ($path, $size = 0, @headers) {
     $raw->handshake($path, 'Sec-WebSocket-Protocol' => 'token.v1', @headers)
         == 101 or die "no session at $path\n";
     return $raw;
+}
+
+
+# Seconds that a process has worked.
+sub cpu ($pid) {
+    open my $fh, '<', "/proc/$pid/stat" or die "/proc/$pid/stat: $!";
+    my @fields = split ' ', <$fh> =~ s/.*\) //r;
+    return ($fields[11] + $fields[12]) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
 }
 
 
@@ -135,6 +143,11 @@ for my $raw (@floods) {
 }
 cmp_ok(grown($before), '<', $most * 4, 'twenty floods cost little');
 like($floods[0]->message, qr/hello/, 'they are answered');
+my ($cpu, $from) = (cpu($worker), time);
+$raw = session('/beat');
+is($raw->closed, 4012, 'two seconds of that');
+cmp_ok((cpu($worker) - $cpu) / (time - $from), '<', 0.3,
+    'are little work, too');
 $_->end for @floods;
 
 
