@@ -175,6 +175,8 @@ ngx_token_env_file(ngx_token_env_t *env, uint64_t file[2])
     struct stat       st;
     mdb_filehandle_t  fd;
 
+    fd = -1;
+
     (void) pthread_mutex_lock(&env->mutex);
 
     err = (env->mdb == NULL) ? MDB_PANIC : mdb_env_get_fd(env->mdb, &fd);

@@ -297,6 +297,8 @@ ngx_token_queue_is_used(ngx_token_queue_t *q)
     uint32_t                    i;
     static const unsigned char  nobody[NGX_TOKEN_LIVE_PROC_LEN];
 
+    /* it is mapped: no error code is OK
+       NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
     if (q->head->nslots > NGX_TOKEN_QUEUE_SLOTS) {
         return 0;
     }

@@ -38,7 +38,8 @@ open_side(const char *dir)
     s.st = open_store(dir);
 
     if (ngx_token_live_open(dir, 0, &s.live, err, sizeof(err)) != NGX_TOKEN_OK
-        || ngx_token_queue_open(dir, s.st, &s.q, err, sizeof(err)) != NGX_TOKEN_OK)
+        || ngx_token_queue_open(dir, s.st, &s.q, err, sizeof(err))
+           != NGX_TOKEN_OK)
     {
         fail_msg("open: %s", err);
     }
