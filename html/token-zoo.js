@@ -36,6 +36,11 @@
  *     compose(name, ...tokens) -> t     [->Token] one spend, all children, with
  *                                       the same arguments; live.run(t) sends
  *                                       the requests of all as one transaction
+ *     unanswered(live, which, source?)  a source of the commands that an earlier
+ *                                       load of the page has left, and of the
+ *                                       events of `source`; which: a service,
+ *                                       or (command) => boolean.  What takes its
+ *                                       events from here comes up as it was
  *     LatestEdit(rows)                  [LatestEdit] signal of a row | null;
  *                                       the rows before it are accepted
  *     trace(t), diff(a, b) -> text      [token-trace, token-diff]
@@ -57,3 +62,4 @@ export { StampedToken, TokenNofail } from "./token/stamped.js";
 export { DISCARDED } from "./token/token.js";
 export { diff, trace } from "./token/trace.js";
 export { trackToken, WithDataSlot } from "./token/track.js";
+export { unanswered } from "./token/unanswered.js";

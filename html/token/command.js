@@ -49,8 +49,10 @@ export class Command {
   /**
    * @param {Kept} kept
    * @param {import("./commands.js").Commands} owner
+   * @param {boolean} [restored]  from an earlier load of the page
    */
-  constructor(kept, owner) {
+  constructor(kept, owner, restored) {
+    this.restored = restored;
     /** @type {string} */
     this.id = kept.id;
     /** never changes */

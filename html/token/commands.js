@@ -73,7 +73,7 @@ export class Commands {
   adopt(kept) {
     const known = new Set(this.all.map((command) => command.id));
     const added = kept.filter(({ id }) => !known.has(id));
-    this.all.unshift(...added.map((each) => new Command(each, this)));
+    this.all.unshift(...added.map((each) => new Command(each, this, true)));
     this.all.sort((a, b) => a.time - b.time);
     this.changed();
     return this.save();

@@ -28,9 +28,8 @@ const CONNECT_TIMEOUT = 15_000;
 const PROBE_TIMEOUT = 5_000;
 /** ms after which a connection counts as good, and back-off starts anew */
 const STABLE = 5_000;
-/** ms, and bytes, until the server says otherwise */
+/** ms, until the server says otherwise */
 const HEARTBEAT = 25_000;
-const MESSAGE_LIMIT = 65_536;
 
 const NO_HEARTBEAT = 4012;
 
@@ -60,7 +59,8 @@ export class Connection {
     this.socket = null;
     /** @type {string[]} */
     this.outbox = [];
-    this.limit = MESSAGE_LIMIT;
+    /** bytes of a frame; nothing is sent before the hello */
+    this.limit = 0;
     this.heartbeat = HEARTBEAT;
     this.heard = 0;
     this.silence = CONNECT_TIMEOUT;
@@ -124,8 +124,7 @@ export class Connection {
   /** @param {string} text of a message; leaves with others of this turn */
   send(text) {
     if (this.status.peek() !== "open") return;
-    this.outbox.push(text);
-    if (this.outbox.length > 1) return;
+    if (this.outbox.push(text) > 1) return;
     // after the microtasks that are planned: what they say goes along
     queueMicrotask(() => queueMicrotask(() => this.flush()));
   }
@@ -136,7 +135,9 @@ export class Connection {
     if (!socket || outbox.length === 0) return;
 
     this.sent = this.env.now();
-    for (const text of outbox) this.tell("out", text);
+    if (this.listeners.size > 0) {
+      for (const text of outbox) this.tell("out", JSON.parse(text));
+    }
     for (const frame of pack(outbox, this.limit)) {
       guarded(() => socket.send(frame));
     }
@@ -161,21 +162,17 @@ export class Connection {
 
   /** @param {Message} message */
   handle(message) {
-    switch (message.type) {
-      case "hello":
-        this.limit = message.limits?.message ?? MESSAGE_LIMIT;
-        this.heartbeat = message.heartbeat || HEARTBEAT;
-        this.opened = this.sent = this.heard;
-        this.status.value = "open";
-        this.expect(2 * this.heartbeat);
-        return this.on.hello(message);
-      case "ping":
-        return this.send('{"type":"pong"}');
-      case "pong":
-        return;
-      default:
-        return this.on.message(message);
-    }
+    const { type, limits, heartbeat } = message;
+    if (type === "ping") return this.send('{"type":"pong"}');
+    // a pong has said all by being heard
+    if (type !== "hello") return this.on.message(message);
+
+    this.limit = limits.message;
+    this.heartbeat = heartbeat || HEARTBEAT;
+    this.opened = this.sent = this.heard;
+    this.status.value = "open";
+    this.expect(2 * this.heartbeat);
+    this.on.hello(message);
   }
 
   /**
@@ -239,11 +236,9 @@ export class Connection {
 
   /**
    * @param {"in" | "out"} direction
-   * @param {Message | string} what
+   * @param {Message} message
    */
-  tell(direction, what) {
-    if (this.listeners.size === 0) return;
-    const message = typeof what === "string" ? JSON.parse(what) : what;
+  tell(direction, message) {
     const event = { direction, message, time: this.env.now() };
     for (const fn of [...this.listeners]) guarded(() => fn(event));
   }

@@ -62,10 +62,11 @@ export function list(parent, rows, create, key = keyOf) {
     children = new Map();
 
     for (const value of rows.value) {
-      const known = before.get(key(value)) ?? children.get(key(value));
+      const id = key(value);
+      const known = before.get(id) ?? children.get(id);
       if (known) known.row.value = value;
-      children.set(key(value), known ?? child(value));
-      before.delete(key(value));
+      children.set(id, known ?? child(value));
+      before.delete(id);
     }
 
     remove(before.values());

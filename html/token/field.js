@@ -11,7 +11,7 @@
  * @module
  */
 
-import { isFocused, read, same, write } from "./input.js";
+import { initialOf, isFocused, read, same, write } from "./input.js";
 import { batch, computed, signal } from "./signal.js";
 import { DISCARDED, isThere, spendable } from "./token.js";
 
@@ -33,7 +33,9 @@ import { DISCARDED, isThere, spendable } from "./token.js";
 export function Field(control, { value: theirs } = {}) {
   const controls = "length" in control && !("type" in control) ? control : [control];
   const own = /** @type {readonly Control[]} */ (controls);
-  const initial = read(own);
+  // the user may have typed before this runs, or the browser have brought it
+  // back; where the server has a value, it is that of then, unless he is in it
+  const initial = theirs && !isFocused(own) ? read(own) : initialOf(own);
   const edit = signal(/** @type {Edit | null} */ (null));
   const committed = signal(/** @type {Edit | null} */ (null));
   const error = signal(/** @type {any} */ (null));
@@ -88,6 +90,11 @@ export function Field(control, { value: theirs } = {}) {
     });
 
   const sync = () => {
+    const now = edit.peek();
+    const open = now && !committed.peek() && error.peek() === null;
+    // somebody else has said the same
+    if (open && same(now[1], theirs?.peek())) edit.value = null;
+
     const mine = edit.peek() || committed.peek() || error.peek() !== null;
     const value = theirs?.peek();
     if (!mine && value !== undefined && !isFocused(own)) put(value);
@@ -101,6 +108,7 @@ export function Field(control, { value: theirs } = {}) {
     return error.value === null ? status : "failed";
   });
 
+  changed();
   const end = theirs?.subscribe(sync);
   for (const each of own) {
     each.addEventListener("input", changed);
@@ -116,6 +124,14 @@ export function Field(control, { value: theirs } = {}) {
     error: /** @type {ReadonlySignal<any>} */ (error),
     /** what stands in it */
     read: () => read(own),
+    /** as if the user had typed it  @param {any} value */
+    type: (value) =>
+      batch(() => {
+        put(value);
+        edit.value = stage(value);
+        error.value = null;
+        accepted.value = false;
+      }),
     /** its edit is on the way, until its token is spent or release() */
     commit: () => void (committed.value = edit.peek()),
     /** the attempt is over, and has changed nothing */

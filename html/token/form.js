@@ -11,13 +11,14 @@
  */
 
 import { compose } from "./compose.js";
+import { keepDraft } from "./draft.js";
 import { Field } from "./field.js";
 import { showForm } from "./form-view.js";
-import { controlsOf } from "./input.js";
+import { controlsOf, same } from "./input.js";
 import { MergeEdits } from "./merge.js";
 import { proxy } from "./proxy.js";
 import { batch, computed, effect, scope, signal } from "./signal.js";
-import { DISCARDED, isThere, spendable } from "./token.js";
+import { DISCARDED, end, isThere, spendable } from "./token.js";
 
 /** @typedef {import("./token.js").Spend} Spend */
 /** @typedef {import("./field.js").FieldType} FieldType */
@@ -29,6 +30,7 @@ import { DISCARDED, isThere, spendable } from "./token.js";
 /** @typedef {Record<string, any>} Values */
 /** @typedef {readonly [t: Spend, value: Values, changes: Values]} Commit */
 /** @typedef {"clean" | "dirty" | "busy" | "failed" | "accepted"} FormStatus */
+/** @typedef {import("./command.js").Command} Command */
 /** @typedef {ReturnType<typeof Form>} FormType */
 
 /**
@@ -41,13 +43,22 @@ import { DISCARDED, isThere, spendable } from "./token.js";
  *     what the server has, by the names of the fields
  * @property {(value: Values) => Record<string, any> | null | undefined} [validate]
  *     the problems, by the names of the fields; null: none
+ * @property {import("./token.js").Source<Command>} [unanswered]
+ *     what an earlier load of the page has left, see unanswered(): the form is
+ *     busy with it, and settled by it
+ * @property {(command: Command) => Values} [valuesOf]
+ *     the fields of such a command; default: its value
+ * @property {string} [draft]
+ *     unique on the page: what is typed survives a reload of it
  */
 
 /**
  * @param {HTMLFormElement} element
  * @param {FormOptions} [options]
  */
-export function Form(element, { kind = "command", concurrent = false, value: theirs, validate } = {}) {
+export function Form(element, options = {}) {
+  const { kind = "command", concurrent = false, value: theirs, validate } = options;
+  const { unanswered, valuesOf = ({ value }) => value, draft } = options;
   /** @type {Record<string, FieldType>} */
   const fields = {};
   for (const [name, controls] of controlsOf(element)) {
@@ -55,8 +66,7 @@ export function Form(element, { kind = "command", concurrent = false, value: the
     fields[name] = Field(controls, { value });
   }
   const all = Object.values(fields);
-  const edits = Object.entries(fields).map(([name, { edit }]) => [name, edit]);
-  const edit = MergeEdits(element.name || element.id || "form", Object.fromEntries(edits));
+  const edit = mergeOf(element, fields);
 
   const rows = signal(/** @type {readonly Commit[]} */ ([]));
   const error = signal(/** @type {any} */ (null));
@@ -101,7 +111,13 @@ export function Form(element, { kind = "command", concurrent = false, value: the
     for (const field of all) field.reset();
   };
 
-  const commit = (/** @type {Values} */ value, /** @type {Edit | null} */ staged) => {
+  /**
+   * @param {Values} value
+   * @param {Edit | null} staged
+   * @param {readonly FieldType[]} parts
+   * @param {Command} [command] that asks for it already
+   */
+  const commit = (value, staged, parts, command) => {
     const changes = staged?.[1] ?? {};
     const own = new AbortController();
 
@@ -117,7 +133,7 @@ export function Form(element, { kind = "command", concurrent = false, value: the
       if (kept) refuse(Object(problems));
       return kept;
     };
-    const t = spendable({ value, changes }, done);
+    const t = spendable(command ?? { value, changes }, done);
     // an error is for the form: the fields keep their edits
     const rest = staged && proxy(staged[0], (problem) => {
       if (!isThere(problem) || problem === DISCARDED) staged[0](problem);
@@ -133,7 +149,7 @@ export function Form(element, { kind = "command", concurrent = false, value: the
     };
 
     up = own;
-    for (const field of all) field.commit();
+    for (const field of parts) field.commit();
     const token = proxy(whole, spend, { event: t.event, root: t, signal: own.signal });
     const remove = add(token, value, changes);
   };
@@ -148,7 +164,24 @@ export function Form(element, { kind = "command", concurrent = false, value: the
       error.value = accepted.value = null;
       if (problems && Object.values(problems).some(isThere)) refuse(problems);
       else if (concurrent) commitApart(value, staged?.[1] ?? {});
-      else commit(value, staged);
+      else commit(value, staged, all);
+    });
+
+  /** @param {Command} command  of an earlier load of the page */
+  const resume = (command) =>
+    batch(() => {
+      if (up) return; // it is offered again
+      const value = Object(valuesOf(command));
+      /** @type {typeof fields} those in which the user has not gone on */
+      const parts = {};
+
+      for (const [name, field] of Object.entries(fields)) {
+        if (!(name in value)) continue;
+        if (!field.edit.peek()) field.type(value[name]);
+        if (same(field.edit.peek()?.[1], value[name])) parts[name] = field;
+      }
+      error.value = accepted.value = null;
+      commit(value, mergeOf(element, parts).peek(), Object.values(parts), command);
     });
 
   /** as if nothing had been typed; what is in flight is cancelled */
@@ -182,11 +215,24 @@ export function Form(element, { kind = "command", concurrent = false, value: the
 
   const [, stop] = scope(() => {
     effect(() => void (edit.value && (accepted.value = null)));
+    if (draft) keepDraft(draft, fields, edit);
     showForm(form);
+    const offers = unanswered?.subscribe(resume);
+    effect(() => () => end(offers));
   });
   form.dispose = () => {
     stop();
     for (const field of all) field.dispose();
   };
   return form;
+}
+
+/**
+ * @param {HTMLFormElement} element
+ * @param {Record<string, FieldType>} fields
+ * @returns {ReadonlySignal<Edit | null>}
+ */
+function mergeOf(element, fields) {
+  const edits = Object.entries(fields).map(([name, { edit }]) => [name, edit]);
+  return MergeEdits(element.name || element.id || "form", Object.fromEntries(edits));
 }

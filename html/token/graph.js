@@ -171,10 +171,7 @@ function flush() {
     const effects = queue;
     queue = new Set();
 
-    if (round === MAX_ROUNDS) {
-      report(new Error("effects without end"));
-      return;
-    }
+    if (round === MAX_ROUNDS) return report(new Error("effects without end"));
 
     for (const each of effects) {
       if (!each.observes || !changed(each.sources)) continue;

@@ -13,12 +13,12 @@ import { askedBy, condition, pick, words } from "./html-values.js";
 import { controlsOf, same } from "./input.js";
 import { disableWhile, problemOf, set, textOf } from "./problem.js";
 import { computed, effect, signal } from "./signal.js";
-import { spend, Token } from "./token.js";
+import { Token } from "./token.js";
+import { unanswered } from "./unanswered.js";
 
 /** @typedef {import("./live.js").Live} Live */
 /** @typedef {import("./command.js").Command} Command */
 /** @typedef {import("./html.js").Context} Context */
-/** @typedef {{command: Command} | {value: any}} Wish */
 
 /** @param {Element} element */
 const serviceOf = (element) => element.getAttribute("token-service") ?? "";
@@ -28,11 +28,14 @@ const serviceOf = (element) => element.getAttribute("token-service") ?? "";
  * @param {Context} context
  */
 export function bindButton(button, { live, record }) {
+  const asked = () => askedBy(button, record?.peek());
   const clicks = fromEvent(button, "click", (event) => {
     event.preventDefault();
-    return { value: askedBy(button, record?.peek()) };
+    return { value: asked() };
   });
-  const token = Token(withUnanswered(live, button, record, clicks));
+  const mine = (/** @type {Command} */ { service, value }) =>
+    service === serviceOf(button) && same(value, asked());
+  const token = Token(unanswered(live, mine, clicks));
   const command = signal(/** @type {Command | null} */ (null));
   const accepted = signal(false);
   const problem = problemOf(button);
@@ -42,12 +45,8 @@ export function bindButton(button, { live, record }) {
   effect(() => {
     const [t] = token.value;
     if (!t) return;
-    const wish = /** @type {Wish} */ (t.event);
     accepted.value = false;
-    command.value =
-      "command" in wish
-        ? spend(t, wish.command)
-        : live.run(t, serviceOf(button), wish.value);
+    command.value = live.run(t, serviceOf(button), t.event.value);
   });
   effect(() => {
     if (command.value?.state.value === "ok") accepted.value = true;
@@ -93,10 +92,18 @@ export function bindForm(element, { live, record }) {
       return typeof now === "object" || now === undefined ? now : { [only]: now };
     });
 
+  const concurrent = element.hasAttribute("token-concurrent");
+  const draft = element.getAttribute("token-draft");
+  const mine = (/** @type {Command} */ { service }) => service === serviceOf(element);
+
   const form = Form(target, {
     kind: element.getAttribute("token-kind") === "entity" ? "entity" : "command",
-    concurrent: element.hasAttribute("token-concurrent"),
+    concurrent,
     value,
+    // a concurrent one shows its commands in a list
+    unanswered: concurrent ? undefined : unanswered(live, mine),
+    valuesOf: ({ value }) => (send.includes(".") ? { [send.split(".")[1]]: value } : value),
+    draft: draft === null ? undefined : draft || target.id || target.name || serviceOf(element),
   });
   const command = signal(/** @type {Command | null} */ (null));
 
@@ -109,8 +116,7 @@ export function bindForm(element, { live, record }) {
       command.value = live.run(t, serviceOf(element), whole);
     }
   });
-  // a concurrent one shows its commands in a list
-  if (!form.concurrent) showUnknown(element.lastElementChild ?? element, command, live);
+  if (!concurrent) showUnknown(element.lastElementChild ?? element, command, live);
 }
 
 /**
@@ -167,42 +173,6 @@ export function bindControl(element, { live, record }) {
 function enabled(element, live) {
   const attribute = element.getAttribute("token-enabled");
   return attribute === null ? () => true : condition(attribute, live);
-}
-
-/**
- * Events, and the commands of an earlier load of the page that ask for the same
- * and are not dealt with: the button comes up as it was.
- * @param {Live} live
- * @param {Element} button
- * @param {Context["record"]} record
- * @param {import("./token.js").Source<Wish>} source
- * @returns {import("./token.js").Source<Wish>}
- */
-function withUnanswered(live, button, record, source) {
-  const seen = new WeakSet();
-
-  /** @param {Command} command @param {(wish: Wish) => void} fn */
-  const offer = (command, fn) => {
-    // live.run() has one by now for those of this page
-    if (command.token || command.service !== serviceOf(button)) return;
-    if (same(command.value, askedBy(button, record?.peek()))) fn({ command });
-  };
-
-  return {
-    subscribe(fn) {
-      const stop = /** @type {() => void} */ (source.subscribe(fn));
-      const end = effect(() => {
-        for (const command of live.commands.value) {
-          if (!seen.has(command)) queueMicrotask(() => offer(command, fn));
-          seen.add(command);
-        }
-      });
-      return () => {
-        stop();
-        end();
-      };
-    },
-  };
 }
 
 /**

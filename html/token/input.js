@@ -55,6 +55,17 @@ export function read(controls) {
 
 /**
  * @param {readonly Control[]} controls
+ * @returns {any} what the page's HTML has put there
+ */
+export function initialOf(controls) {
+  const form = controls[0].ownerDocument.createElement("form");
+  for (const each of controls) form.append(each.cloneNode(true));
+  form.reset();
+  return read(/** @type {any} */ ([...form.elements]));
+}
+
+/**
+ * @param {readonly Control[]} controls
  * @param {any} value
  */
 export function write(controls, value) {

@@ -6,6 +6,7 @@
  */
 
 import { Atom, Family, Log, Presence } from "./channel.js";
+import { Command } from "./command.js";
 import { Commands } from "./commands.js";
 import { Connection } from "./connection.js";
 import { environment, socketUrl, watchPage } from "./environment.js";
@@ -17,7 +18,6 @@ import { Watches } from "./watch.js";
 
 /** @typedef {import("./environment.js").Options} Options */
 /** @typedef {import("./wire.js").Message} Message */
-/** @typedef {import("./command.js").Command} Command */
 /** @typedef {import("./command.js").Request} Request */
 /** @typedef {import("./connection.js").WireEvent} WireEvent */
 /**
@@ -131,7 +131,8 @@ export class Live {
 
   /**
    * Sends, and spends `t` with the outcome.  A token runs once: again, it gives
-   * the command that it has (an effect may come by more than once).
+   * the command that it has (an effect may come by more than once).  One whose
+   * event is a command of an earlier load of the page goes on with that.
    * @param {((error?: any) => unknown) & Partial<import("./token.js").Traits>} t
    * @param {string | readonly Request[]} [what] default: what `t` asks for
    * @param {any} [value]
@@ -141,7 +142,7 @@ export class Live {
     const intent = t.root ?? t;
     const known = this.#runs.get(intent);
     if (known) return known;
-    const command = this.send(what, value);
+    const command = t.event instanceof Command ? t.event : this.send(what, value);
     this.#runs.set(intent, command);
     return spend(t, command);
   }

@@ -15,6 +15,7 @@ import { find, showConnection } from "./frame.js";
 import { drawMessage } from "./message.js";
 import { showPeople } from "./people.js";
 import { stickToEnd } from "./scroll.js";
+import { keepTyped } from "./typed.js";
 
 const live = connect("/live");
 const messages = live.log("chat", { last: 100 });
@@ -23,6 +24,7 @@ const form = find("[data-form]", HTMLFormElement);
 const input = find("#text", HTMLInputElement);
 const flaky = find("[data-flaky]", HTMLInputElement);
 const lines = find("[data-messages]", HTMLOListElement);
+const taken = keepTyped(input);
 
 /** The check box chooses a service, as in the explainer. */
 function service() {
@@ -36,6 +38,7 @@ function take(/** @type {Event} */ event) {
   const text = input.value.trim();
 
   input.value = "";
+  taken();
   return text === "" || input.disabled ? null : text;
 }
 

@@ -1,10 +1,10 @@
 // @ts-check
 /** The token, explained: one button with latency, failure and retry. */
 
-import { connect, effect, fromEvent, spend, Token } from "../token.js";
+import { connect, effect, fromEvent, Token } from "../token.js";
+import { unanswered } from "../token-zoo.js";
 import { find, showConnection, showLamp, showToken } from "./frame.js";
 import { drawMachine } from "./machine.js";
-import { withUnanswered } from "./pending.js";
 import { showWire } from "./wire.js";
 
 const button = find("[data-toggle]", HTMLButtonElement);
@@ -23,18 +23,21 @@ const live = connect("/live");
 const lamp = live.atom("switch");
 
 // A click, or the one that a reload of this page has left unanswered.
-const presses = withUnanswered(live, /^toggle/, fromEvent(button, "click"));
+const presses = unanswered(live, isToggle, fromEvent(button, "click"));
 const toggle = Token(presses);
 
 effect(() => {
   const [t] = toggle.value;
 
-  if (t && t.event instanceof Event) {
+  if (t) {
     live.run(t, service());
-  } else if (t) {
-    spend(t, t.event);
   }
 });
+
+/** @param {{service: string}} command */
+function isToggle({ service }) {
+  return service.startsWith("toggle");
+}
 
 showConnection(live);
 showLamp(lamp);

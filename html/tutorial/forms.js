@@ -3,6 +3,7 @@
 
 import { computed, connect, effect, list, reconcileBy } from "../token.js";
 import { Form } from "../token-forms.js";
+import { unanswered } from "../token-zoo.js";
 import { find, showConnection } from "./frame.js";
 import { drawMessage } from "./message.js";
 
@@ -24,7 +25,14 @@ function saves() {
   return find('[name="how"]:checked', HTMLInputElement).value;
 }
 
-const form = Form(element, { kind: "entity", value: profile, validate });
+const form = Form(element, {
+  kind: "entity",
+  value: profile,
+  validate,
+  draft: "profile",
+  unanswered: unanswered(live, isSave),
+  valuesOf: ({ value }) => value.value ?? value,
+});
 
 effect(() => {
   for (const [t, value, changes] of form.commits.value) {
@@ -35,6 +43,11 @@ effect(() => {
     }
   }
 });
+
+/** @param {{service: string}} command */
+function isSave({ service }) {
+  return service === "save_profile" || service === "merge_profile";
+}
 
 /** The version that the user has seen when he began, or was told about. */
 let version = 0;
@@ -55,7 +68,10 @@ effect(() => {
   }
 });
 
-const guest = Form(find("[data-guest]", HTMLFormElement), { concurrent: true });
+const guest = Form(find("[data-guest]", HTMLFormElement), {
+  concurrent: true,
+  draft: "guest",
+});
 
 effect(() => {
   for (const [t, value] of guest.commits.value) {

@@ -2,8 +2,13 @@
 /** A line in the server's journal: one form, one token, and its error. */
 
 import { computed, connect, effect, fromEvent, list, Token } from "../token.js";
+import { unanswered } from "../token-zoo.js";
 import { find, showConnection, showToken } from "./frame.js";
 import { drawLine } from "./line.js";
+import { keepTyped } from "./typed.js";
+
+const LINE = "log_message";
+const LINE_FLAKY = "log_message_flaky";
 
 const form = find("[data-note]", HTMLFormElement);
 const text = find("#text", HTMLInputElement);
@@ -11,16 +16,20 @@ const flaky = find("[data-flaky]", HTMLInputElement);
 
 const live = connect("/live");
 const journal = live.log("journal", { last: 12 });
+const sent = keepTyped(text);
 
-const write = Token(fromEvent(form, "submit", taken));
+const lines = fromEvent(form, "submit", taken);
+const write = Token(unanswered(live, isLine, lines));
 
 effect(() => {
   const [t] = write.value;
 
   if (t) {
-    const service = flaky.checked ? "log_message_flaky" : "log_message";
+    const service = flaky.checked ? LINE_FLAKY : LINE;
+    const command = live.run(t, service, { text: t.event });
 
-    live.run(t, service, { text: t.event }).outcome.then(written);
+    text.value = command.value.text;
+    command.outcome.then(written);
   }
 });
 
@@ -41,10 +50,22 @@ function taken(event) {
   return text.value.trim() || null;
 }
 
+/**
+ * Others write into the journal, too: the parcels, the buttons that break.
+ *
+ * @param {{service: string, value: any}} command
+ */
+function isLine({ service, value }) {
+  const isOurs = service === LINE || service === LINE_FLAKY;
+
+  return isOurs && typeof value?.text === "string" && !("parcel" in value);
+}
+
 /** @param {{outcome: string}} answer */
 function written({ outcome }) {
   if (outcome === "ok") {
     text.value = "";
+    sent();
   }
 }
 
