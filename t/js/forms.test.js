@@ -417,6 +417,57 @@ test("the focus returns to the button that was disabled", () => {
   assert.equal(f.status.value, "accepted");
 });
 
+/** sessionStorage, for one test */
+function store(t) {
+  const kept = new Map();
+  globalThis.sessionStorage = {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => void kept.set(key, value),
+    removeItem: (key) => void kept.delete(key),
+  };
+  t.after(() => delete globalThis.sessionStorage);
+  return kept;
+}
+
+test("a draft survives a reload, until it is committed or discarded", (t) => {
+  const kept = store(t);
+  const first = form({ draft: "profile" });
+  first.page.type("input[name=name]", "ann");
+  first.form.dispose();
+
+  const next = form({ draft: "profile" });
+  assert.equal(next.page.$("input[name=name]").value, "ann");
+  assert.equal(next.form.status.value, "dirty");
+  const other = form({ draft: "another" });
+  assert.equal(other.page.$("input[name=name]").value, "");
+
+  next.page.submit();
+  const [token, value] = next.last();
+  assert.equal(value.name, "ann");
+  token();
+  assert.equal(kept.size, 0);
+
+  next.page.type("input[name=name]", "bob");
+  assert.equal(kept.size, 1);
+  next.page.$("button[type=reset]").click();
+  assert.equal(kept.size, 0);
+});
+
+test("a draft keeps no password, and does without a storage", (t) => {
+  const html = `<form><input name="user"><input name="secret" type="password"></form>`;
+  const kept = store(t);
+  const { page } = form({ draft: "login" }, html);
+  page.type("input[name=user]", "ann");
+  page.type("input[name=secret]", "hush");
+  assert.match([...kept.values()].join(), /ann/);
+  assert.doesNotMatch([...kept.values()].join(), /hush/);
+
+  delete globalThis.sessionStorage;
+  const without = form({ draft: "login" }, html);
+  without.page.type("input[name=user]", "bob");
+  assert.equal(without.form.status.value, "dirty");
+});
+
 test("dispose takes the form back from the document", () => {
   const { page, form: f } = form();
   f.dispose();

@@ -108,6 +108,24 @@ test("button: what a reload has left unanswered makes it busy again", async () =
   assert.deepEqual([a.disabled, a.dataset.txStatus], [false, "accepted"]);
 });
 
+test("form: what a reload has left unanswered is in it again, and settles it", async () => {
+  const html = `<form token-service="save"><input name="name"><button>Save</button></form>`;
+  const first = await open(html);
+  first.page.type("input", "ann");
+  first.page.submit();
+  const [{ id }] = await first.sent();
+  await first.world.leave();
+  const { storage, locks, clock } = first.world;
+  const next = await open(html, { storage: storage.view(), locks, clock });
+  await turn();
+  assert.equal(next.page.$("input").value, "ann");
+  assert.equal(next.page.$("form").getAttribute("aria-busy"), "true");
+  assert.equal(next.page.$("button").disabled, true);
+  await next.outcome(id, "ok");
+  assert.notEqual(next.page.$("form").getAttribute("aria-busy"), "true");
+  assert.equal(next.page.$("button").disabled, false);
+});
+
 test("atom: its value is shown, with the words that the element has for it", async () => {
   const { page, say } = await open(`<output token-atom="switch" token-true="on" token-false="off" token-class="lit">…</output>
     <b token-atom="doc" token-path="a.n" token-format="number"></b><meter token-atom="n" max="10"></meter>`);
