@@ -277,6 +277,14 @@ ngx_http_token_committer_hold(ngx_event_t *ev)
 
 
 void
+ngx_http_token_committer_wake(void)
+{
+    ngx_http_token_committer_init();
+    ngx_http_token_committer_post();
+}
+
+
+void
 ngx_http_token_committer_poll(void)
 {
     u_char                      *error;
@@ -488,12 +496,16 @@ ngx_http_token_committer_alone_work(void *data)
     ngx_token_commit_t           c;
     ngx_http_token_worker_t     *w;
     ngx_http_token_committer_t  *cm;
-    u_char                       claim[1][NGX_TOKEN_ID_LEN];
+    ngx_token_claim_t            claim;
 
     static ngx_token_effect_t    effects[NGX_TOKEN_MAX_EFFECTS];
 
     w = &ngx_http_token_worker;
     cm = &ngx_http_token_committer;
+
+    ngx_memzero(&cm->verdict, sizeof(ngx_token_verdict_t));
+    cm->verdict.outcome = NGX_TOKEN_OUTCOME_FAILED;
+    cm->verdict.error = NGX_TOKEN_ERR_STORE_ERROR;
 
     rc = ngx_token_commit_decode(run->record, run->len, &c, effects);
 
@@ -516,8 +528,10 @@ ngx_http_token_committer_alone_work(void *data)
     }
 
     if (run->claimed && cm->verdict.outcome != NGX_TOKEN_OUTCOME_RUNNING) {
-        ngx_memcpy(claim[0], run->id, NGX_TOKEN_ID_LEN);
-        (void) ngx_token_live_unclaim(w->live, claim, 1);
+        ngx_memcpy(claim.id, run->id, NGX_TOKEN_ID_LEN);
+        ngx_memcpy(claim.proc, ngx_token_live_proc(w->live),
+                   NGX_TOKEN_PROC_LEN);
+        (void) ngx_token_live_unclaim(w->live, &claim, 1);
     }
 
     ngx_http_token_doorbell_ring();

@@ -28,6 +28,12 @@
  */
 void ngx_http_token_commit(ngx_http_token_run_t *run);
 
+/*
+ * Commits what others have left: a worker that starts may do so in the place of
+ * one that was killed.
+ */
+void ngx_http_token_committer_wake(void);
+
 /* Looks for verdicts, and whether somebody must commit; after the feed. */
 void ngx_http_token_committer_poll(void);
 

@@ -33,7 +33,8 @@ ngx_http_token_storage_init(ngx_conf_t *cf, ngx_http_token_main_conf_t *mcf)
     ngx_uint_t  i;
 
     static const char  *files[] = {
-        "data.mdb", "lock.mdb", "live.mdb", "live.mdb-lock", "bell", NULL
+        "data.mdb", "lock.mdb", "live.mdb", "live.mdb-lock", "bell",
+        "queue", NULL
     };
 
     if (mcf->path.len == 0) {

@@ -220,6 +220,8 @@ ngx_http_token_worker_store(ngx_log_t *log)
 
     w->moved = 0;
 
+    ngx_http_token_committer_wake();
+
     return NGX_OK;
 
 failed:

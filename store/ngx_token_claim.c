@@ -12,6 +12,17 @@
  */
 
 
+static int ngx_token_claim_give(ngx_token_live_t *live, MDB_txn *txn,
+    const ngx_token_claim_t *claim);
+
+
+const unsigned char *
+ngx_token_live_proc(const ngx_token_live_t *live)
+{
+    return live->proc;
+}
+
+
 ngx_token_rc_t
 ngx_token_live_claim(ngx_token_live_t *live,
     const unsigned char id[NGX_TOKEN_ID_LEN])
@@ -64,12 +75,11 @@ ngx_token_live_claim(ngx_token_live_t *live,
 
 ngx_token_rc_t
 ngx_token_live_unclaim(ngx_token_live_t *live,
-    unsigned char (*ids)[NGX_TOKEN_ID_LEN], size_t n)
+    const ngx_token_claim_t *claims, size_t n)
 {
     int              rc;
     size_t           i;
     MDB_txn         *txn;
-    MDB_val          key;
     ngx_token_rc_t   result;
 
     if (n == 0) {
@@ -84,15 +94,7 @@ ngx_token_live_unclaim(ngx_token_live_t *live,
 
     for (i = 0; i < n; i++) {
 
-        key.mv_size = NGX_TOKEN_ID_LEN;
-        key.mv_data = ids[i];
-
-        rc = mdb_del(txn, live->env.dbi[NGX_TOKEN_LIVE_DB_CLAIM], &key, NULL);
-
-        if (rc == MDB_SUCCESS || rc == MDB_NOTFOUND) {
-            rc = mdb_del(txn, live->env.dbi[NGX_TOKEN_LIVE_DB_CANCEL], &key,
-                         NULL);
-        }
+        rc = ngx_token_claim_give(live, txn, &claims[i]);
 
         if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND) {
             ngx_token_env_abort(&live->env, txn);
@@ -101,6 +103,38 @@ ngx_token_live_unclaim(ngx_token_live_t *live,
     }
 
     return ngx_token_env_commit(&live->env, txn);
+}
+
+
+/* LMDB's codes; MDB_NOTFOUND: the process does not have it */
+
+static int
+ngx_token_claim_give(ngx_token_live_t *live, MDB_txn *txn,
+    const ngx_token_claim_t *claim)
+{
+    int      rc;
+    MDB_val  key, data;
+
+    key.mv_size = NGX_TOKEN_ID_LEN;
+    key.mv_data = (void *) claim->id;
+
+    rc = mdb_get(txn, live->env.dbi[NGX_TOKEN_LIVE_DB_CLAIM], &key, &data);
+
+    if (rc != MDB_SUCCESS) {
+        return rc;
+    }
+
+    if (data.mv_size != NGX_TOKEN_PROC_LEN
+        || memcmp(data.mv_data, claim->proc, NGX_TOKEN_PROC_LEN) != 0)
+    {
+        return MDB_NOTFOUND;
+    }
+
+    rc = mdb_del(txn, live->env.dbi[NGX_TOKEN_LIVE_DB_CLAIM], &key, NULL);
+
+    return (rc == MDB_SUCCESS)
+           ? mdb_del(txn, live->env.dbi[NGX_TOKEN_LIVE_DB_CANCEL], &key, NULL)
+           : rc;
 }
 
 

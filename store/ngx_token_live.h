@@ -75,9 +75,24 @@ ngx_token_rc_t ngx_token_live_write(ngx_token_live_t *live,
 ngx_token_rc_t ngx_token_live_claim(ngx_token_live_t *live,
     const unsigned char id[NGX_TOKEN_ID_LEN]);
 
-/* Gives claims back, in one transaction.  Thread: pool only. */
+#define NGX_TOKEN_PROC_LEN  16            /* bytes that name a process */
+
+typedef struct {
+    unsigned char            id[NGX_TOKEN_ID_LEN];
+    unsigned char            proc[NGX_TOKEN_PROC_LEN];  /* who has it */
+} ngx_token_claim_t;
+
+/* What names this process. */
+const unsigned char *ngx_token_live_proc(const ngx_token_live_t *live);
+
+/*
+ * Gives claims back, in one transaction; those that another process has by now
+ * stay.
+ *
+ * Thread:  pool only.
+ */
 ngx_token_rc_t ngx_token_live_unclaim(ngx_token_live_t *live,
-    unsigned char (*ids)[NGX_TOKEN_ID_LEN], size_t n);
+    const ngx_token_claim_t *claims, size_t n);
 
 /*
  * Whether a process that is alive has claimed a token.

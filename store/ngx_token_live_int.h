@@ -34,7 +34,7 @@
 
 
 #define NGX_TOKEN_LIVE_FORMAT    3
-#define NGX_TOKEN_LIVE_PROC_LEN  16
+#define NGX_TOKEN_LIVE_PROC_LEN  NGX_TOKEN_PROC_LEN
 #define NGX_TOKEN_LIVE_ROW_HEAD  9
 #define NGX_TOKEN_LIVE_USER      192      /* bytes of user* */
 #define NGX_TOKEN_LIVE_KEY                                                    \

@@ -59,7 +59,11 @@ ngx_token_queue_open(const char *path, ngx_token_store_t *st,
 
     (void) snprintf(q->path, len, "%s/" NGX_TOKEN_QUEUE_FILE, path);
 
-    rc = ngx_token_env_file(&st->env, q->file);
+    q->common[NGX_TOKEN_QUEUE_LAYOUT] = sizeof(ngx_token_queue_slot_t);
+    q->common[NGX_TOKEN_QUEUE_SIZE] = st->env.size;
+    q->common[NGX_TOKEN_QUEUE_FLAGS] = st->env.flags;
+
+    rc = ngx_token_env_file(&st->env, &q->common[NGX_TOKEN_QUEUE_DEVICE]);
 
     if (rc == NGX_TOKEN_OK) {
         rc = ngx_token_queue_lock_dir(q, path);
@@ -141,9 +145,10 @@ ngx_token_queue_lock_dir(ngx_token_queue_t *q, const char *path)
 
 
 /*
- * Processes that still have the store open which was here before would commit
- * to that one what this process hands over: they keep their queue, and a new
- * one takes its place.
+ * Processes that have another store open, which was here before, would commit
+ * to that one what this process hands over; those of an older configuration not
+ * as durably, or with less room; and those of another version cannot read it.
+ * They keep their queue, and a new one takes its place.
  */
 
 static ngx_token_rc_t
@@ -153,9 +158,7 @@ ngx_token_queue_attach(ngx_token_queue_t *q, int *fd)
 
     rc = ngx_token_queue_map(q, fd);
 
-    if (rc != NGX_TOKEN_OK || !ngx_token_queue_is_used(q)
-        || ngx_token_queue_is_ours(q))
-    {
+    if (rc != NGX_TOKEN_OK || ngx_token_queue_is_ours(q)) {
         return rc;
     }
 
@@ -177,6 +180,7 @@ static ngx_token_rc_t
 ngx_token_queue_map(ngx_token_queue_t *q, int *fd)
 {
     void           *p;
+    struct stat     sb;
     ngx_token_rc_t  rc;
 
     q->size = NGX_TOKEN_QUEUE_PAGE
@@ -184,7 +188,15 @@ ngx_token_queue_map(ngx_token_queue_t *q, int *fd)
 
     *fd = open(q->path, O_RDWR|O_CREAT|O_CLOEXEC, S_IRUSR|S_IWUSR);
 
-    if (*fd == -1 || ftruncate(*fd, (off_t) q->size) == -1) {
+    if (*fd == -1 || fstat(*fd, &sb) == -1) {
+        return ngx_token_env_rc(errno, q->path);
+    }
+
+    /* never shorter: somebody may have more of it mapped */
+
+    if (sb.st_size < (off_t) q->size
+        && ftruncate(*fd, (off_t) q->size) == -1)
+    {
         return ngx_token_env_rc(errno, q->path);
     }
 
@@ -275,7 +287,7 @@ ngx_token_queue_make(ngx_token_queue_t *q, int fd)
         return rc;
     }
 
-    memcpy(q->head->file, q->file, sizeof(q->file));
+    memcpy(q->head->common, q->common, sizeof(q->common));
 
     (void) pthread_mutexattr_init(&attr);
     (void) pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
@@ -316,12 +328,24 @@ ngx_token_queue_is_used(ngx_token_queue_t *q)
 }
 
 
-/* Whether it is of the store that this process has open */
+/*
+ * Whether this process can use it: it is new, or as it should be, or at least
+ * of this layout and nobody's.
+ */
 
 static unsigned
 ngx_token_queue_is_ours(ngx_token_queue_t *q)
 {
-    return memcmp(q->head->file, q->file, sizeof(q->file)) == 0;
+    uint64_t  layout;
+
+    layout = q->head->common[NGX_TOKEN_QUEUE_LAYOUT];
+
+    if (layout != q->common[NGX_TOKEN_QUEUE_LAYOUT]) {
+        return layout == 0;
+    }
+
+    return memcmp(q->head->common, q->common, sizeof(q->common)) == 0
+           || !ngx_token_queue_is_used(q);
 }
 
 

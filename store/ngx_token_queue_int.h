@@ -28,12 +28,12 @@
  *     ^               |                                        |
  *     +-----owner-----+----------------owner-------------------+
  *
- * The file is made anew when its processes are gone, so its layout may change
- * with the number in its name only.
+ * The file is made anew when its processes are gone; where they are not, and it
+ * is not as this process needs it, another file takes its place.
  */
 
 
-#define NGX_TOKEN_QUEUE_FILE     "queue1"
+#define NGX_TOKEN_QUEUE_FILE     "queue"
 #define NGX_TOKEN_QUEUE_SLOTS    512      /* processes */
 #define NGX_TOKEN_QUEUE_BATCHES  3        /* of a process: one is committed,
                                              one is told of, one is filled */
@@ -95,9 +95,23 @@ typedef struct {
 } ngx_token_queue_slot_t;
 
 
+/*
+ * What all processes of a queue have in common: whoever commits does it to the
+ * same file, as durably, and with as much room.
+ */
+
+enum {
+    NGX_TOKEN_QUEUE_LAYOUT = 0,           /* of this memory */
+    NGX_TOKEN_QUEUE_DEVICE,
+    NGX_TOKEN_QUEUE_INODE,                /* of the store */
+    NGX_TOKEN_QUEUE_SIZE,
+    NGX_TOKEN_QUEUE_FLAGS,
+    NGX_TOKEN_QUEUE_COMMON
+};
+
+
 typedef struct {
-    uint64_t                 file[2];     /* of the store, as in struct
-                                             ngx_token_queue_s */
+    uint64_t                 common[NGX_TOKEN_QUEUE_COMMON];
     pthread_mutex_t          mutex;       /* robust: the committer's */
     uint32_t                 active;      /* atomic: the committer is at work;
                                              a hint */
@@ -108,7 +122,7 @@ typedef struct {
 
 struct ngx_token_queue_s {
     char                    *path;
-    uint64_t                 file[2];     /* of the store: device and inode */
+    uint64_t                 common[NGX_TOKEN_QUEUE_COMMON];
     ngx_token_queue_head_t  *head;
     ngx_token_queue_slot_t  *slots;
     ngx_token_queue_slot_t  *slot;        /* of this process */
@@ -126,12 +140,14 @@ struct ngx_token_queue_s {
     size_t                   nbatches;
     ngx_token_queue_batch_t  *batches[NGX_TOKEN_QUEUE_SLOTS
                                       * NGX_TOKEN_QUEUE_BATCHES];
+    ngx_token_queue_slot_t  *owners[NGX_TOKEN_QUEUE_SLOTS
+                                    * NGX_TOKEN_QUEUE_BATCHES];
     size_t                   turn;        /* the slot to begin with */
     size_t                   nrecords;    /* room for so many */
     ngx_token_commit_t      *commits;
     ngx_token_verdict_t     *verdicts;
     ngx_token_queue_verdict_t  **answers; /* of the commits */
-    unsigned char          (*claims)[NGX_TOKEN_ID_LEN];
+    ngx_token_claim_t       *claims;
     size_t                   neffects;
     ngx_token_effect_t      *effects;
 };

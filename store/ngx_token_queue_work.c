@@ -276,6 +276,7 @@ ngx_token_queue_collect_slot(ngx_token_queue_t *q,
             return;
         }
 
+        q->owners[q->nbatches] = slot;
         q->batches[q->nbatches++] = b;
         *n += b->n;
     }
@@ -317,7 +318,8 @@ ngx_token_queue_reserve(ngx_token_queue_t *q)
         q->answers = ngx_token_queue_grow(q->answers, n,
                                           sizeof(ngx_token_queue_verdict_t *),
                                           &rc);
-        q->claims = ngx_token_queue_grow(q->claims, n, NGX_TOKEN_ID_LEN, &rc);
+        q->claims = ngx_token_queue_grow(q->claims, n,
+                                         sizeof(ngx_token_claim_t), &rc);
 
         if (rc == NGX_TOKEN_OK) {
             q->nrecords = n;
@@ -505,7 +507,10 @@ ngx_token_queue_unclaim(ngx_token_queue_t *q, ngx_token_live_t *live)
                 && w.batch->verdicts[w.n - 1].outcome
                    != NGX_TOKEN_OUTCOME_RUNNING)
             {
-                memcpy(q->claims[n++], w.entry.id, NGX_TOKEN_ID_LEN);
+                memcpy(q->claims[n].id, w.entry.id, NGX_TOKEN_ID_LEN);
+                memcpy(q->claims[n].proc, q->owners[i]->who,
+                       NGX_TOKEN_PROC_LEN);
+                n++;
             }
         }
     }

@@ -478,8 +478,10 @@ test_a_token_is_claimed_by_one(void **state)
 {
     int                in;
     pid_t              pid;
+    unsigned           i;
     unsigned char      id[3][NGX_TOKEN_ID_LEN];
     ngx_token_live_t  *live;
+    ngx_token_claim_t  claims[3];
 
     make_id(id[0], TIME, 1);
     make_id(id[1], TIME, 2);
@@ -504,7 +506,21 @@ test_a_token_is_claimed_by_one(void **state)
     assert_int_equal(ngx_token_live_claimed(live, id[0]), NGX_TOKEN_DECLINED);
     assert_int_equal(ngx_token_live_claim(live, id[0]), NGX_TOKEN_OK);
 
-    assert_int_equal(ngx_token_live_unclaim(live, id, 3), NGX_TOKEN_OK);
+    /* given back by who had it before: it is another's by now */
+
+    for (i = 0; i < 3; i++) {
+        memcpy(claims[i].id, id[i], NGX_TOKEN_ID_LEN);
+        memset(claims[i].proc, 0x77, NGX_TOKEN_PROC_LEN);
+    }
+
+    assert_int_equal(ngx_token_live_unclaim(live, claims, 3), NGX_TOKEN_OK);
+    assert_int_equal(ngx_token_live_claimed(live, id[0]), NGX_TOKEN_OK);
+
+    for (i = 0; i < 3; i++) {
+        memcpy(claims[i].proc, ngx_token_live_proc(live), NGX_TOKEN_PROC_LEN);
+    }
+
+    assert_int_equal(ngx_token_live_unclaim(live, claims, 3), NGX_TOKEN_OK);
     assert_int_equal(ngx_token_live_claimed(live, id[0]), NGX_TOKEN_DECLINED);
     assert_int_equal(ngx_token_live_claimed(live, id[1]), NGX_TOKEN_DECLINED);
 

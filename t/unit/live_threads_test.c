@@ -46,6 +46,7 @@ write_round(writer_t *w, unsigned char n)
     size_t                swept;
     unsigned char         name[2], ids[1][NGX_TOKEN_ID_LEN];
     ngx_token_str_t       user;
+    ngx_token_claim_t     claim;
     ngx_token_live_row_t  row;
 
     name[0] = 'u';
@@ -78,7 +79,10 @@ write_round(writer_t *w, unsigned char n)
     /* the event loop has seen one, or it has been too fast for it */
     (void) ngx_token_live_cancels(w->live, count_cancel);
 
-    if (ngx_token_live_unclaim(w->live, ids, 1) != NGX_TOKEN_OK
+    memcpy(claim.id, ids[0], NGX_TOKEN_ID_LEN);
+    memcpy(claim.proc, ngx_token_live_proc(w->live), NGX_TOKEN_PROC_LEN);
+
+    if (ngx_token_live_unclaim(w->live, &claim, 1) != NGX_TOKEN_OK
         || ngx_token_live_claimed(w->live, ids[0]) != NGX_TOKEN_DECLINED)
     {
         return "unclaim";

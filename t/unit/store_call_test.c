@@ -730,12 +730,11 @@ cancelled(const unsigned char *id, const ngx_token_str_t *user)
 static unsigned
 op_claim(void)
 {
-    unsigned         good;
-    unsigned char    ids[1][NGX_TOKEN_ID_LEN];
-    ngx_token_rc_t   rc;
-    ngx_token_str_t  user;
+    unsigned           good;
+    ngx_token_rc_t     rc;
+    ngx_token_str_t    user;
+    ngx_token_claim_t  claim;
 
-    memcpy(ids[0], claim_id, NGX_TOKEN_ID_LEN);
     user = str("alice");
 
     rc = ngx_token_live_claim(live, claim_id);
@@ -750,7 +749,10 @@ op_claim(void)
     rc = ngx_token_live_cancels(live, cancelled);
     good &= rc == NGX_TOKEN_OK;
 
-    rc = ngx_token_live_unclaim(live, ids, 1);
+    memcpy(claim.id, claim_id, NGX_TOKEN_ID_LEN);
+    memcpy(claim.proc, ngx_token_live_proc(live), NGX_TOKEN_PROC_LEN);
+
+    rc = ngx_token_live_unclaim(live, &claim, 1);
 
     return good & (rc == NGX_TOKEN_OK);
 }

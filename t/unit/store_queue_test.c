@@ -24,6 +24,8 @@ typedef struct {
 } side_t;
 
 
+static unsigned  unsynced = 1;            /* as most tests do not look at the
+                                             disk */
 static unsigned  rung;
 static unsigned  stop_at;
 static side_t   *stopped;
@@ -32,10 +34,15 @@ static side_t   *stopped;
 static side_t
 open_side(const char *dir)
 {
-    char    err[512];
-    side_t  s;
+    char                     err[512];
+    side_t                   s;
+    ngx_token_store_conf_t   conf;
 
-    s.st = open_store(dir);
+    memset(&conf, 0, sizeof(ngx_token_store_conf_t));
+    conf.size = (size_t) 64 << 20;
+    conf.sync = !unsynced;
+
+    s.st = open_store_conf(dir, &conf);
 
     if (ngx_token_live_open(dir, 0, &s.live, err, sizeof(err)) != NGX_TOKEN_OK
         || ngx_token_queue_open(dir, s.st, &s.q, err, sizeof(err))
@@ -865,6 +872,92 @@ newcomer(const char *dir)
 
 
 /*
+ * Child: has the store open with another configuration, as workers of before a
+ * reload do.
+ */
+
+static int
+elder(const char *dir)
+{
+    char    path[4096];
+    side_t  s;
+
+    unsynced = 0;
+    s = open_side(dir);
+
+    if (write(STDOUT_FILENO, ".", 1) != 1) {
+        return 1;
+    }
+
+    (void) snprintf(path, sizeof(path), "%s/go", dir);
+
+    while (access(path, F_OK) == -1) {
+        (void) usleep(1000);
+    }
+
+    close_side(&s);
+
+    return 0;
+}
+
+
+static ino_t
+queue_of(const char *dir)
+{
+    char         path[4096];
+    struct stat  sb;
+
+    (void) snprintf(path, sizeof(path), "%s/" NGX_TOKEN_QUEUE_FILE, dir);
+    assert_int_equal(stat(path, &sb), 0);
+
+    return sb.st_ino;
+}
+
+
+/*
+ * Who commits for all does it as all want it: with sync=on nobody may hand his
+ * records to a process that has sync=off.
+ */
+
+static void
+test_another_configuration_has_another_queue(void **state)
+{
+    int     fds[2];
+    char    c, path[4096];
+    pid_t   pid;
+    ino_t   old;
+    side_t  s;
+
+    assert_int_equal(pipe(fds), 0);
+    pid = spawn("elder", *state, fds[1]);
+    (void) close(fds[1]);
+    assert_int_equal(read(fds[0], &c, 1), 1);
+    (void) close(fds[0]);
+
+    old = queue_of(*state);
+
+    s = open_side(*state);
+    assert_int_not_equal(queue_of(*state), old);
+    assert_int_equal(put_append(s.q, 1), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+    work(&s);
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+    close_side(&s);
+
+    (void) snprintf(path, sizeof(path), "%s/go", (char *) *state);
+    (void) close(open(path, O_WRONLY|O_CREAT, 0600));
+    assert_int_equal(wait_for(pid), 0);
+
+    /* the same again has the same one */
+
+    old = queue_of(*state);
+    s = open_side(*state);
+    assert_int_equal(queue_of(*state), old);
+    close_side(&s);
+}
+
+
+/*
  * The store is removed while a process has it open; another process makes a
  * new one there.
  */
@@ -1003,12 +1096,19 @@ main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(
             test_another_store_has_another_queue, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(
+            test_another_configuration_has_another_queue,
+            make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(
             test_killed_between_two_batches, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_a_directory_that_is_not_there,
                                         make_dir, remove_dir)
     };
 
     if (argc == 3) {
+
+        if (strcmp(argv[1], "elder") == 0) {
+            return elder(argv[2]);
+        }
 
         if (strcmp(argv[1], "newcomer") == 0) {
             return newcomer(argv[2]);
