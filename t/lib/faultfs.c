@@ -4,6 +4,9 @@
  *
  *     sync 5       fsync(), fdatasync(), msync() with EIO
  *     write 28     pwrite(), pwritev(), write(), writev() with ENOSPC
+ *
+ * With 0 it does not fail: the thread stays in it for ever, and the file
+ * FAULTFS.PID says so.
  */
 
 #define _GNU_SOURCE
@@ -37,6 +40,26 @@ faultfs_init(void)
 }
 
 
+static void
+faultfs_stay(void)
+{
+    int   file;
+    char  name[4200];
+
+    (void) snprintf(name, sizeof(name), "%s.%d", control, (int) getpid());
+
+    file = open(name, O_WRONLY|O_CREAT|O_CLOEXEC, 0600);
+
+    if (file != -1) {
+        (void) close(file);
+    }
+
+    for ( ;; ) {
+        (void) pause();
+    }
+}
+
+
 static int
 faultfs_fails(const char *what, int fd)
 {
@@ -66,6 +89,10 @@ faultfs_fails(const char *what, int fd)
         return 0;
     }
 
+    if (fd == -1 && err == 0) {
+        return 0;
+    }
+
     if (fd != -1) {
         (void) snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
         n = readlink(name, path, sizeof(path));
@@ -73,6 +100,10 @@ faultfs_fails(const char *what, int fd)
         if (n < 9 || memcmp(path + n - 9, "/data.mdb", 9) != 0) {
             return 0;
         }
+    }
+
+    if (err == 0) {
+        faultfs_stay();
     }
 
     errno = err;
