@@ -39,7 +39,7 @@ export BUILD MODULE JOBS WARNINGS STRICT NGX_SRC FUZZ_TIME \
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: help build run test check unit tsan perl valgrind storm js package size browser shots asan \
-	test-1.26 static cover fuzz faults catches install clean
+	test-1.26 static cover fuzz faults catches bench install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9.-]+):.*## (.*)/\1\t\2/p' $(firstword \
@@ -129,6 +129,10 @@ faults: build ## Random commands under kill -9, reloads and cuts (SECONDS, SEED)
 catches: build ## The fault checker notices modules that break a guarantee
 	@tools/setup.sh test
 	@tools/faults.sh catches
+
+bench: build ## Measure beside other servers (ONLY=fanout,echo,tokens,idle,...)
+	@tools/setup.sh bench
+	@ONLY='$(ONLY)' exec tools/bench.sh
 
 install: build ## Install the module where nginx looks for it (DESTDIR)
 	install -d "$(DESTDIR)$(MODULES_PATH)" "$(DESTDIR)$(MODULES_CONF)"

@@ -115,6 +115,7 @@ option(const char *name, const char *value)
         { "stuck", &conf.stuck, NULL, NULL },
         { "forks", &conf.forks, NULL, NULL },
         { "last", &conf.last, NULL, NULL },
+        { "deflate", &conf.deflate, NULL, NULL },
         { "proto", NULL, &conf.proto, NULL },
         { "path", NULL, &conf.path, NULL },
         { "pub", NULL, &conf.pub, NULL },

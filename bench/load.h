@@ -74,6 +74,7 @@ typedef struct {
     uint32_t        stuck;                /* readers that do not read */
     uint32_t        forks;
     uint32_t        last;
+    uint32_t        deflate;              /* is offered */
     uint64_t        secs;                 /* ns */
     uint64_t        warm;                 /* ns */
     unsigned        random:1;             /* ids */

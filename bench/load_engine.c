@@ -121,7 +121,7 @@ upgrade(conn_t *c)
 {
     int          len, err = 0;
     char         buf[512], path[MAX_NAME];
-    const char  *mark;
+    const char  *mark, *extension = "";
     socklen_t    size = sizeof(int);
 
     (void) getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &size);
@@ -134,12 +134,16 @@ upgrade(conn_t *c)
                     mark ? (int) (mark - upgrade_path) : MAX_NAME,
                     upgrade_path, c->index, mark ? mark + 1 : "");
 
+    if (conf.deflate) {
+        extension = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    }
+
     len = snprintf(buf, sizeof(buf),
                    "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
                    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                    "Sec-WebSocket-Version: 13\r\n"
-                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
-                   path, conf.port,
+                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s%s\r\n",
+                   path, conf.port, extension,
                    conf.token ? "Sec-WebSocket-Protocol: token.v1\r\n" : "");
 
     if (send(c->fd, buf, (size_t) len, MSG_NOSIGNAL) != len) {
@@ -295,6 +299,10 @@ frames(conn_t *c, unsigned char *p, size_t len)
             break;
 
         case 0x89:
+            break;
+
+        case 0xc1:
+            /* only idle sessions negotiate compression: a hello */
             break;
 
         default:

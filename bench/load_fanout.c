@@ -77,7 +77,7 @@ fanout(void)
     messages = complete - messages;
     stopped = 1;
 
-    for (until = now() + 5000000000; complete < published; turn(100)) {
+    for (until = now() + 30000000000; complete < published; turn(100)) {
         if (now() > until) {
             break;
         }

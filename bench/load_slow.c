@@ -131,19 +131,22 @@ run(uint64_t ns)
 }
 
 
-/* Until all have all, or have got nothing for two seconds. */
+/*
+ * Until all have all, have got nothing for two seconds, or thirty are over.
+ */
 
 static void
 drain(void)
 {
     uint32_t  i, missing;
-    uint64_t  last, seen, count;
+    uint64_t  last, seen, count, until;
 
     for (i = 0; i < conf.stuck; i++) {
         pause_reading(&stuck[i], 0);
     }
 
     last = now();
+    until = last + 30000000000;
     seen = 0;
 
     do {
@@ -166,7 +169,8 @@ drain(void)
             last = now();
         }
 
-    } while (missing && now() - last < 2000000000);
+    } while (missing && now() - last < 2000000000
+             && now() < until);
 }
 
 

@@ -72,7 +72,7 @@ tokens(void)
     count = done - count;
     stopped = 1;
 
-    for (until = now() + 5000000000; under_way; turn(100)) {
+    for (until = now() + 30000000000; under_way; turn(100)) {
         if (now() > until) {
             break;
         }

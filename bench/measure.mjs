@@ -25,6 +25,23 @@ export async function load(server, mode, options) {
   return JSON.parse(text);
 }
 
+/** Redis by itself, with its own load generator: no WebSocket.
+ * @param {Server} server
+ * @param {number} n clients
+ * @param {number} count of commands
+ * @returns {Promise<Record<string, number>>} */
+export async function xadd(server, n, count) {
+  const text = await run(["redis-benchmark", "-p", String(server.port), "-c",
+    String(n), "-n", String(count), "--csv", "XADD", "spent", "*", "id",
+    "0198a2b4-0000-7000-8000-000000000001", "value", "0123456789abcdef"]);
+  const line = text.trim().split("\n").at(-1) ?? "";
+  // "test","rps","avg","min","p50","p95","p99","max": ms
+  const [, rate, , , p50, , p99] = line.split('","').map((s) =>
+    Number(s.replace(/"/g, "")));
+  if (!rate) throw new Error(`redis-benchmark: ${text}`);
+  return { rate, p50: p50 * 1000, p99: p99 * 1000 };
+}
+
 /** How a server is spoken to, as options of the load generator.
  * @param {string} name of its function in servers.mjs
  * @param {string} mode

@@ -18,6 +18,7 @@ import { build, directory, family, freePort, out, run, start, top }
  * @property {string} [stall]
  * @property {string} [heartbeat]
  * @property {number} [connections]  slots of each nginx worker
+ * @property {string} [dir]  of a server before, with its store
  * @property {boolean} [reuseport]  connections are spread evenly
  */
 
@@ -30,7 +31,7 @@ const user = process.getuid?.() === 0 ? "user root;" : "";
  * @param {Options} options
  * @returns {Promise<Server & { dir: string }>} */
 async function nginx(name, file, options) {
-  const dir = directory(name);
+  const dir = options.dir ?? directory(name);
   const port = await freePort();
   /** @type {Record<string, string | number>} */
   const values = {
@@ -44,7 +45,7 @@ async function nginx(name, file, options) {
   const text = readFileSync(join(top, "bench", file), "utf8");
   writeFileSync(join(dir, "nginx.conf"),
     text.replace(/@([A-Z_]+)@/g, (_, key) => String(values[key])));
-  mkdirSync(join(dir, "store"));
+  mkdirSync(join(dir, "store"), { recursive: true });
   chmodSync(join(dir, "store"), 0o700);
   const server = await start(name,
     ["nginx", "-p", `${dir}/`, "-e", "stderr", "-c", `${dir}/nginx.conf`],
