@@ -24,7 +24,8 @@ server {
     location = /live  { token_websocket; }
 }
 EOC
-plan(skip_all => 'the sanitizer keeps the shim out') if is_sanitized($t);
+Test::More::plan(skip_all => 'a sanitizer keeps the shim out')
+    if is_sanitized($t);
 
 my @points = (
     [ 'sync 0',  'before its pages are on disk' ],
