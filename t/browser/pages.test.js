@@ -41,11 +41,37 @@ describe("every page", () => {
     test(`${path} fits a narrow phone`, async () => {
       const page = await site.open(path, null, {
         viewport: { width: 360, height: 740 },
+        reducedMotion: "reduce",
       });
 
       assert.equal(
         await page.evaluate(() => document.documentElement.scrollWidth),
         360,
+      );
+      assert.deepEqual(await faults(page), []);
+    });
+
+    test(`${path} can be worked with the keyboard alone`, async () => {
+      const page = await site.open(path, path === "/chat.html" ? "alice" : null);
+      const count = await page.evaluate(markStops);
+      const seen = [];
+
+      assert.ok(count > 3);
+
+      // the browser may stop at more, at what scrolls for instance
+      for (let i = 0; i < 2 * count && seen.length < count; i++) {
+        await page.keyboard.press("Tab");
+        const stop = await page.evaluate(whereFocusIs);
+
+        if (stop === null) continue;
+        assert.ok(stop.visible, `the focus on ${stop.text} is seen`);
+        seen.push(stop.number);
+      }
+
+      assert.deepEqual(
+        seen,
+        Array.from({ length: count }, (_, i) => i),
+        "every control, in the order of the page",
       );
     });
 
@@ -57,9 +83,9 @@ describe("every page", () => {
       assert.equal(await page.locator("h1").isVisible(), true);
       assert.equal(await page.locator("noscript").count(), 1);
       assert.ok((await page.locator("main").innerText()).length > 1000);
-      assert.match(
-        answer?.headers()["content-security-policy"] ?? "none",
-        /default-src 'self'/,
+      assert.equal(
+        answer?.headers()["content-security-policy"],
+        "default-src 'self'",
       );
     });
   }
@@ -176,6 +202,37 @@ async function known(page) {
     .locator('[data-lamp]:is([data-value="true"], [data-value="false"])')
     .waitFor();
   return page.locator("[data-lamp] output").innerText();
+}
+
+/** In the page: numbers what Tab has to stop at; of radio buttons, none. */
+function markStops() {
+  const all = document.querySelectorAll(
+    "a[href], button, input:not([type=radio]), textarea, select, summary",
+  );
+  const stops = [...all].filter(
+    (each) => each.checkVisibility() && !each.matches(":disabled"),
+  );
+
+  stops.forEach((each, i) => each.setAttribute("data-stop", String(i)));
+  return stops.length;
+}
+
+/** In the page: the stop that has the focus, and whether that is seen. */
+function whereFocusIs() {
+  const at = document.activeElement;
+  const number = at?.getAttribute("data-stop");
+  if (!at || number === null || number === undefined) return null;
+
+  // or on the card that it is the link of
+  const outlined = [at, at.closest("li")].some(
+    (each) => each && getComputedStyle(each).outlineStyle !== "none",
+  );
+
+  return {
+    number: Number(number),
+    text: at.textContent?.trim().slice(0, 40) || at.id,
+    visible: outlined,
+  };
 }
 
 /** @param {string} text */
