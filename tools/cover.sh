@@ -27,7 +27,7 @@ mark() {
     shift 3
 
     if said=$(gcovr -r . -a "$report/cover.json" "$@" --print-summary \
-        --txt /dev/null --fail-under-"$kind" "$least" 2>&1)
+        --txt "$report/part.txt" --fail-under-"$kind" "$least" 2>&1)
     then
         said="ok - $name:$(sed -n "s/^${kind}[a-z]*://p" <<<"$said")"
     else
