@@ -70,6 +70,59 @@ export const scenes = {
     },
   },
 
+  transfer: {
+    act: async (page) => {
+      await page.locator("[name=fee]").check();
+      await page.getByRole("button", { name: "left → right" }).click();
+      await page.locator('[data-verdict][data-state="ok"]').waitFor();
+      await page.locator("[name=fee]").uncheck();
+      await page.getByRole("button", { name: "left → closed" }).click();
+      await page.locator('[data-account="left"][data-state="failed"]').waitFor();
+    },
+  },
+
+  forms: {
+    act: async (page) => {
+      await page.locator("#words").fill("Thank you for the soup");
+      await page.locator("#words").press("Enter");
+      await page.locator("[data-guests] li").first().waitFor();
+      await page.locator("#about").fill("Keeps the lamp, and the log of it");
+      await page.locator("#name").fill("ada@lighthouse");
+      await page.locator("[data-save]").click();
+      await page.locator('#name[aria-invalid="true"]').waitFor();
+    },
+  },
+
+  services: {
+    act: async (page) => {
+      await page.locator('[token-service="purchase"]').click();
+      await page.locator("[token-log] li [token-field]").first().waitFor();
+      await page.locator('[token-service="sold_out"]').click();
+      await page
+        .locator('[token-service="sold_out"][aria-invalid="true"]')
+        .waitFor();
+      await page.locator('[token-service="toggle_slow"]').click();
+      await page.locator('[data-lane="work"].lit >> visible=true').waitFor();
+    },
+  },
+
+  break: {
+    act: async (page) => {
+      await page.locator("[data-send]").click();
+      await page.locator('[data-dots] [data-state="ok"]').nth(15).waitFor();
+      await page.locator("[data-pull]").click();
+      await page.locator('[data-connection][data-status="offline"]').waitFor();
+      await page.locator("[data-send]").click();
+    },
+  },
+
+  inside: {
+    act: async (page) => {
+      await page.locator("[data-follow]").click();
+      await page.locator('[data-about="5"].lit').waitFor();
+    },
+  },
+
   chat: {
     user: "alice",
     act: async (page) => {
