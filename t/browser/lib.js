@@ -31,7 +31,11 @@ const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 /** How long anything may take before it counts as not coming, ms. */
 const PATIENCE = 15000;
 
+/** A name of this machine that browsers do not trust as they do 127.0.0.1. */
+export const INSECURE = "insecure.test";
+
 const ARGS = [
+  `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`,
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",

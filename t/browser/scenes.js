@@ -101,6 +101,10 @@ export const scenes = {
       await page
         .locator('[token-service="sold_out"][aria-invalid="true"]')
         .waitFor();
+      // the picture of the slow one's way is not to show that of another
+      await page.locator('[data-lane="backend"].lit').first().waitFor({
+        state: "detached",
+      });
       await page.locator('[token-service="toggle_slow"]').click();
       await page.locator('[data-lane="work"].lit >> visible=true').waitFor();
     },

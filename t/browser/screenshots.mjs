@@ -72,6 +72,8 @@ async function shoot(name, width, colorScheme) {
 
   if (scene.act) {
     await scene.act(page);
+    // what is sticky stands where it does at the top of the page
+    await page.evaluate(() => scrollTo(0, 0));
     await page.screenshot({ path: file("-act"), fullPage: true });
   }
 

@@ -1,0 +1,347 @@
+// @ts-check
+/** Tabs that crash, and tabs that are duplicated: whose are the commands? */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { text } from "./chat.js";
+import { becomes, connected, INSECURE, tutorial } from "./lib.js";
+import { messages, witness } from "./witness.js";
+
+/** @typedef {import("playwright-core").BrowserContext} BrowserContext */
+/** @typedef {import("playwright-core").CDPSession} CDPSession */
+/** @typedef {import("playwright-core").Page} Page */
+/** @typedef {import("./witness.js").Message} Message */
+/** @typedef {Awaited<ReturnType<typeof witness>>} Witness */
+
+/** What the network is like; -1: no limit. */
+const LINE = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+
+/** Each kind of origin has a way of its own to tell living pages. */
+const ORIGINS = [
+  { where: "with locks", change: (/** @type {string} */ base) => base },
+  {
+    where: "without locks",
+    change: (/** @type {string} */ base) => base.replace("127.0.0.1", INSECURE),
+  },
+];
+
+// Long enough for a tab to open in the meantime; what matters is that the
+// outcome is not there yet when the other tab begins.
+const site = tutorial({
+  change: (conf) =>
+    conf.replace(
+      "token_service log_message  ",
+      "token_service log_message  { delay 800ms; append journal; }\n    # ",
+    ),
+});
+
+/** @param {import("node:test").TestContext} t */
+async function looking(t) {
+  const truth = await witness(site.base);
+
+  t.after(() => truth.close());
+  return truth;
+}
+
+/**
+ * A context of which every word on the wire is noted, for each of its pages.
+ *
+ * @param {(base: string) => string} change
+ */
+async function noted(change) {
+  const context = await site.context(null, { baseURL: change(site.base) });
+  /** @type {Map<Page, Message[]>} */
+  const said = new Map();
+
+  context.on("page", (page) => {
+    said.set(page, []);
+    page.on("websocket", (socket) => {
+      socket.on("framesent", ({ payload }) => {
+        said.get(page)?.push(...messages(String(payload)));
+      });
+    });
+  });
+
+  return { context, said: (/** @type {Page} */ page) => said.get(page) ?? [] };
+}
+
+/** @param {Message[]} said */
+function tokens(said) {
+  return said.filter(({ type }) => type === "token").map(({ id }) => id);
+}
+
+/**
+ * The ids that a page has had to do with, whatever it wanted.
+ *
+ * @param {Message[]} said
+ * @returns {string[]}
+ */
+function idsOf(said) {
+  return said.flatMap(({ id, ids }) => ids ?? id ?? []);
+}
+
+/**
+ * @param {BrowserContext} context
+ * @param {string} path
+ */
+async function opened(context, path) {
+  const page = await context.newPage();
+
+  await page.goto(path);
+  await connected(page);
+  return page;
+}
+
+describe("a tab that has crashed", () => {
+  /**
+   * The page's process ends, without a word to anybody; then the tab is
+   * loaded again, as its reader does it.  Playwright has no page any more,
+   * what talks to the tab does.
+   *
+   * @param {Page} page
+   */
+  async function crashAndReload(page) {
+    const tab = await page.context().newCDPSession(page);
+    const crashed = page.waitForEvent("crash");
+    /** @type {Message[]} */
+    const heard = [];
+
+    await tab.send("Network.enable");
+    // its only answer is the crash
+    tab.send("Page.crash").catch(() => {});
+    await crashed;
+    tab.on("Network.webSocketFrameReceived", ({ response }) => {
+      heard.push(...messages(response.payloadData));
+    });
+    await tab.send("Page.reload");
+    return { tab, heard };
+  }
+
+  /** @param {CDPSession} tab */
+  async function tally(tab) {
+    const { result } = await tab.send("Runtime.evaluate", {
+      returnByValue: true,
+      expression: `Object.fromEntries(
+        [...document.querySelectorAll("[data-count]")].map((place) =>
+          [place.dataset.count, Number(place.textContent)]))`,
+    });
+
+    return result.value;
+  }
+
+  /**
+   * @param {Witness} truth
+   * @param {number} votes  before
+   * @param {Awaited<ReturnType<typeof crashAndReload>>} life  the second
+   * @param {number} asked
+   */
+  async function once(truth, votes, { tab, heard }, asked) {
+    await becomes(() => tally(tab), {
+      asked,
+      answered: asked,
+      logged: asked,
+      open: 0,
+      failed: 0,
+      doubled: 0,
+      lost: 0,
+    });
+
+    const answers = heard.filter(
+      ({ type, outcome }) =>
+        type === "outcome" && !["running", "unknown"].includes(outcome),
+    );
+    const run = truth.records.at(-1)?.value.run;
+    const ours = truth.records.filter(({ value }) => value.run === run);
+
+    assert.ok(answers.length > 0, "some were answered only now");
+    assert.deepEqual(
+      answers.map(({ id }) => id),
+      [...new Set(answers.map(({ id }) => id))],
+      "each is answered once",
+    );
+    assert.deepEqual(
+      ours.map(({ value }) => value.n).sort((a, b) => a - b),
+      Array.from({ length: asked }, (_, n) => n),
+    );
+    assert.equal(new Set(ours.map(({ token }) => token)).size, asked);
+    assert.equal(truth.votes("break"), votes + asked);
+  }
+
+  for (const { where, change } of ORIGINS) {
+    test(`tokens on their way are answered once, ${where}`, async (t) => {
+      const truth = await looking(t);
+      const { context, said } = await noted(change);
+      const page = await opened(context, "/break.html");
+      const votes = truth.votes("break");
+
+      await page.locator("[data-send]").click();
+      await becomes(async () => tokens(said(page)).length > 0, true);
+      await once(truth, votes, await crashAndReload(page), 20);
+    });
+
+    test(`tokens that waited for a connection are sent, ${where}`, async (t) => {
+      const truth = await looking(t);
+      const { context, said } = await noted(change);
+      const page = await opened(context, "/break.html");
+      const votes = truth.votes("break");
+
+      await page.locator("[data-pull]").click();
+      await page.locator('[data-connection][data-status="offline"]').waitFor();
+      await page.locator("[data-send]").click();
+      await page.locator('[data-dots] [data-state="pending"]').nth(19).waitFor();
+      assert.deepEqual(tokens(said(page)), []);
+      await once(truth, votes, await crashAndReload(page), 20);
+    });
+
+    test(`tokens of which nobody heard the answer are not sent again, ${where}`, async (t) => {
+      const truth = await looking(t);
+      const { context, said } = await noted(change);
+      const page = await opened(context, "/break.html");
+      const votes = truth.votes("break");
+
+      await page.locator("[data-send]").click();
+      await becomes(async () => tokens(said(page)).length, 20);
+      await page.locator("[data-pull]").click();
+      await becomes(async () => truth.votes("break"), votes + 20);
+      await once(truth, votes, await crashAndReload(page), 20);
+    });
+  }
+});
+
+describe("a tab that is duplicated", () => {
+  /**
+   * A tab with a copy of the storage, as the browser's "Duplicate" gives it.
+   *
+   * @param {Page} page
+   */
+  async function duplicate(page) {
+    const popup = page.waitForEvent("popup");
+
+    await page.evaluate(() => void window.open(location.href));
+
+    const copy = await popup;
+
+    await connected(copy);
+    return copy;
+  }
+
+  /** @param {Page} page */
+  function kept(page) {
+    return page.evaluate(() =>
+      Object.keys(sessionStorage).filter((key) => key.startsWith("token:")),
+    );
+  }
+
+  /**
+   * Only this page, not the others of its context.
+   *
+   * @param {Page} page
+   */
+  async function unplug(page) {
+    const line = await page.context().newCDPSession(page);
+    const set = (/** @type {boolean} */ offline) =>
+      line.send("Network.emulateNetworkConditions", { ...LINE, offline });
+
+    await line.send("Network.enable");
+    await set(true);
+    await page.locator('[data-connection][data-status="offline"]').waitFor();
+    return () => set(false);
+  }
+
+  /**
+   * @param {Page} page
+   * @param {string} words
+   */
+  async function write(page, words) {
+    await page.locator("#text").fill(words);
+    await page.locator("#text").press("Enter");
+    await page.locator('[data-write][aria-busy="true"]').waitFor();
+  }
+
+  /** @param {Page} page */
+  const idle = (page) =>
+    page.locator('[data-write][aria-busy="false"]:enabled').waitFor();
+
+  /**
+   * What of these words stands in the journal.
+   *
+   * @param {Witness} truth
+   * @param {string[]} words
+   */
+  const written = (truth, words) =>
+    truth.records
+      .map(({ value }) => value.text)
+      .filter((each) => words.includes(each));
+
+  for (const { where, change } of ORIGINS) {
+    test(`it leaves what waits for a connection to the first, ${where}`, async (t) => {
+      const truth = await looking(t);
+      const { context, said } = await noted(change);
+      const first = await opened(context, "/journal.html");
+      const words = ["copy", "first", "copy again", "first again"].map(text);
+
+      site.tolerate = /WebSocket connection|ERR_INTERNET_DISCONNECTED/;
+
+      const plugIn = await unplug(first);
+
+      await write(first, words[1]);
+      assert.equal((await kept(first)).length, 1);
+
+      const copy = await duplicate(first);
+
+      await becomes(() => kept(copy), [], "it forgets the copy");
+      await idle(copy);
+      await write(copy, words[0]);
+      await idle(copy);
+      await becomes(async () => written(truth, words), words.slice(0, 1));
+
+      await plugIn();
+      await idle(first);
+      await becomes(async () => written(truth, words), words.slice(0, 2));
+
+      await write(copy, words[2]);
+      await idle(copy);
+      await write(first, words[3]);
+      await idle(first);
+      await becomes(async () => written(truth, words), words);
+
+      assert.equal(tokens(said(first)).length, 2);
+      assert.equal(tokens(said(copy)).length, 2);
+      assert.deepEqual(
+        idsOf(said(copy)).filter((id) => idsOf(said(first)).includes(id)),
+        [],
+        "neither has to do with what the other has asked for",
+      );
+    });
+
+    test(`it leaves what is on its way to the first, ${where}`, async (t) => {
+      const truth = await looking(t);
+      const { context, said } = await noted(change);
+      const first = await opened(context, "/journal.html");
+      const words = ["first", "copy", "first again"].map(text);
+
+      await write(first, words[0]);
+      await becomes(async () => tokens(said(first)).length, 1);
+
+      const copy = await duplicate(first);
+
+      await becomes(() => kept(copy), [], "it forgets the copy");
+      await idle(copy);
+      await idle(first);
+      await write(copy, words[1]);
+      await idle(copy);
+      await write(first, words[2]);
+      await idle(first);
+      await becomes(async () => written(truth, words), words);
+
+      assert.deepEqual(
+        idsOf(said(copy)),
+        truth.records
+          .filter(({ value }) => value.text === words[1])
+          .map(({ token }) => token),
+      );
+      assert.equal(tokens(said(first)).length, 2);
+    });
+  }
+});
