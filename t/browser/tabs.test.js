@@ -93,50 +93,71 @@ async function opened(context, path) {
   return page;
 }
 
+/**
+ * A page, and those that it has opened, end without a word to anybody: they
+ * share a process.  Then Playwright has no page any more, but still talks to
+ * the tab.
+ *
+ * @param {Page[]} pages
+ */
+async function crash(...pages) {
+  const tabs = await Promise.all(
+    pages.map((page) => page.context().newCDPSession(page)),
+  );
+  const crashed = pages.map((page) => page.waitForEvent("crash"));
+
+  await Promise.all(tabs.map((tab) => tab.send("Network.enable")));
+  // its only answer is the crash
+  tabs[0].send("Page.crash").catch(() => {});
+  await Promise.all(crashed);
+  return tabs;
+}
+
+/**
+ * What the page that is now in a tab says.
+ *
+ * @param {CDPSession} tab
+ * @param {string} expression
+ */
+async function ask(tab, expression) {
+  const { result } = await tab.send("Runtime.evaluate", {
+    expression,
+    returnByValue: true,
+  });
+
+  return result.value;
+}
+
+/** In a page: what it keeps of commands. */
+const KEPT = `Object.keys(sessionStorage)
+  .filter((key) => key.startsWith("token:"))`;
+
 describe("a tab that has crashed", () => {
+  /** @param {CDPSession} tab */
+  const tally = (tab) =>
+    ask(
+      tab,
+      `Object.fromEntries(
+        [...document.querySelectorAll("[data-count]")].map((place) =>
+          [place.dataset.count, Number(place.textContent)]))`,
+    );
+
   /**
-   * The page's process ends, without a word to anybody; then the tab is
-   * loaded again, as its reader does it.  Playwright has no page any more,
-   * what talks to the tab does.
+   * The tab is loaded again, and all that was asked for is there, once.
    *
-   * @param {Page} page
+   * @param {Witness} truth
+   * @param {number} votes  before
+   * @param {CDPSession} tab
+   * @param {number} asked
    */
-  async function crashAndReload(page) {
-    const tab = await page.context().newCDPSession(page);
-    const crashed = page.waitForEvent("crash");
+  async function once(truth, votes, tab, asked) {
     /** @type {Message[]} */
     const heard = [];
 
-    await tab.send("Network.enable");
-    // its only answer is the crash
-    tab.send("Page.crash").catch(() => {});
-    await crashed;
     tab.on("Network.webSocketFrameReceived", ({ response }) => {
       heard.push(...messages(response.payloadData));
     });
     await tab.send("Page.reload");
-    return { tab, heard };
-  }
-
-  /** @param {CDPSession} tab */
-  async function tally(tab) {
-    const { result } = await tab.send("Runtime.evaluate", {
-      returnByValue: true,
-      expression: `Object.fromEntries(
-        [...document.querySelectorAll("[data-count]")].map((place) =>
-          [place.dataset.count, Number(place.textContent)]))`,
-    });
-
-    return result.value;
-  }
-
-  /**
-   * @param {Witness} truth
-   * @param {number} votes  before
-   * @param {Awaited<ReturnType<typeof crashAndReload>>} life  the second
-   * @param {number} asked
-   */
-  async function once(truth, votes, { tab, heard }, asked) {
     await becomes(() => tally(tab), {
       asked,
       answered: asked,
@@ -177,7 +198,10 @@ describe("a tab that has crashed", () => {
 
       await page.locator("[data-send]").click();
       await becomes(async () => tokens(said(page)).length > 0, true);
-      await once(truth, votes, await crashAndReload(page), 20);
+
+      const [tab] = await crash(page);
+
+      await once(truth, votes, tab, 20);
     });
 
     test(`tokens that waited for a connection are sent, ${where}`, async (t) => {
@@ -191,7 +215,10 @@ describe("a tab that has crashed", () => {
       await page.locator("[data-send]").click();
       await page.locator('[data-dots] [data-state="pending"]').nth(19).waitFor();
       assert.deepEqual(tokens(said(page)), []);
-      await once(truth, votes, await crashAndReload(page), 20);
+
+      const [tab] = await crash(page);
+
+      await once(truth, votes, tab, 20);
     });
 
     test(`tokens of which nobody heard the answer are not sent again, ${where}`, async (t) => {
@@ -204,7 +231,10 @@ describe("a tab that has crashed", () => {
       await becomes(async () => tokens(said(page)).length, 20);
       await page.locator("[data-pull]").click();
       await becomes(async () => truth.votes("break"), votes + 20);
-      await once(truth, votes, await crashAndReload(page), 20);
+
+      const [tab] = await crash(page);
+
+      await once(truth, votes, tab, 20);
     });
   }
 });
@@ -219,19 +249,10 @@ describe("a tab that is duplicated", () => {
     const popup = page.waitForEvent("popup");
 
     await page.evaluate(() => void window.open(location.href));
-
-    const copy = await popup;
-
-    await connected(copy);
-    return copy;
+    return popup;
   }
 
-  /** @param {Page} page */
-  function kept(page) {
-    return page.evaluate(() =>
-      Object.keys(sessionStorage).filter((key) => key.startsWith("token:")),
-    );
-  }
+  const kept = (/** @type {Page} */ page) => page.evaluate(KEPT);
 
   /**
    * Only this page, not the others of its context.
@@ -290,6 +311,7 @@ describe("a tab that is duplicated", () => {
 
       const copy = await duplicate(first);
 
+      await connected(copy);
       await becomes(() => kept(copy), [], "it forgets the copy");
       await idle(copy);
       await write(copy, words[0]);
@@ -326,6 +348,7 @@ describe("a tab that is duplicated", () => {
 
       const copy = await duplicate(first);
 
+      await connected(copy);
       await becomes(() => kept(copy), [], "it forgets the copy");
       await idle(copy);
       await idle(first);
@@ -342,6 +365,34 @@ describe("a tab that is duplicated", () => {
           .map(({ token }) => token),
       );
       assert.equal(tokens(said(first)).length, 2);
+    });
+
+    test(`both crash before it has forgotten: done once, ${where}`, async (t) => {
+      const truth = await looking(t);
+      const { context, said } = await noted(change);
+      const first = await opened(context, "/journal.html");
+      const words = ["first", "after it"].map(text);
+
+      await write(first, words[0]);
+      await becomes(async () => tokens(said(first)).length, 1);
+
+      const tabs = await crash(first, await duplicate(first));
+
+      // Now there are two that may go on with it: nginx knows the id.
+      await Promise.all(tabs.map((tab) => tab.send("Page.reload")));
+
+      for (const tab of tabs) {
+        await becomes(
+          () => ask(tab, "document.querySelector('[data-status]')?.dataset.status"),
+          "open",
+        );
+        await becomes(() => ask(tab, KEPT), []);
+      }
+
+      const next = await opened(context, "/journal.html");
+
+      await write(next, words[1]);
+      await becomes(async () => written(truth, words), words);
     });
   }
 });
