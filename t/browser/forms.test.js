@@ -165,8 +165,8 @@ describe("a profile that two people edit", () => {
 });
 
 describe("a form that is used up", () => {
-  test("three lines in a row: each one is there, once", async () => {
-    const page = await site.open(FORM, null, STILL);
+  test("three lines in a row: each one is there, once, for both", async () => {
+    const [page, other] = await two(FORM);
 
     for (const words of ["first", "second", "third"]) {
       await page.locator("#words").fill(words);
@@ -188,5 +188,11 @@ describe("a form that is used up", () => {
       }, "accepted");
       assert.equal(await line.count(), 1);
     }
+
+    await becomes(
+      async () =>
+        (await other.locator("[data-guests] .what").allInnerTexts()).sort(),
+      ["first", "second", "third"],
+    );
   });
 });

@@ -68,6 +68,29 @@ describe("the life of a token", () => {
     assert.deepEqual(said.slice(1, 4), ["token", "atom", "outcome"]);
   });
 
+  test("another sees what was accepted, and nothing of the other endings", async () => {
+    const [page, other] = await Promise.all([
+      site.open("/life.html"),
+      site.open("/life.html"),
+    ]);
+    const lamp = (/** @type {Page} */ of) =>
+      of.locator("[data-lamp] output").innerText();
+
+    await becomes(async () => ["on", "off"].includes(await lamp(other)), true);
+
+    const before = await lamp(other);
+
+    for (const ending of ["rejected", "failed", "superseded", "ok"]) {
+      await live(page, ending);
+    }
+
+    // The answer comes after all that was committed before it.
+    const after = before === "on" ? "off" : "on";
+
+    assert.equal(await lamp(page), after);
+    await becomes(() => lamp(other), after);
+  });
+
   test("a cancel goes after the token, and wins", async () => {
     const page = await site.open("/life.html");
 

@@ -4,7 +4,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { CHAT, lines, say, text } from "./chat.js";
 import { becomes, connected, faults, tutorial } from "./lib.js";
+import { witness } from "./witness.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -96,6 +98,37 @@ describe("search while you type", () => {
     await becomes(() => page.locator("[data-found] li").count(), 0);
   });
 
+  test("what one says in the chat, the other finds, the newest on top", async () => {
+    const [alice, page] = await Promise.all([
+      site.open(CHAT, "alice"),
+      site.open("/search.html"),
+    ]);
+    const found = page.locator("[data-found] .what");
+    const word = text("walrus");
+    const said = [`${word} at the pier`, `${word} in the kitchen`];
+
+    for (const words of said) {
+      await say(alice, words);
+      await becomes(() => lines(alice, words), [[words, "accepted"]]);
+    }
+
+    await page.locator("#q").fill(word);
+    await becomes(() => found.allInnerTexts(), [said[1], said[0]]);
+    assert.deepEqual(
+      await page.locator("[data-found] .who").allInnerTexts(),
+      ["alice", "alice"],
+    );
+
+    // What is asked is asked anew: nothing of it was remembered.
+    const third = `${word} has left`;
+
+    await say(alice, third);
+    await becomes(() => lines(alice, third), [[third, "accepted"]]);
+    await page.locator("#q").fill(`${word} `);
+    await page.locator("#q").fill(word.toUpperCase());
+    await becomes(() => found.allInnerTexts(), [third, said[1], said[0]]);
+  });
+
   test("nothing found is an answer, too", async () => {
     const page = await site.open("/search.html");
 
@@ -142,6 +175,46 @@ describe("concurrent tokens", () => {
     assert.equal(await page.locator("[data-dropped]").innerText(), "4");
     await page.locator('[data-single][data-state="idle"]').waitFor();
     await none(page);
+  });
+
+  test("two counters do not get in each other's way", async (t) => {
+    const truth = await witness(site.base);
+
+    t.after(() => truth.close());
+
+    const count = () => ({
+      onFoot: truth.votes("parcels"),
+      letters: truth.votes("letters"),
+      byWire: truth.records.filter(({ value }) => /wire/.test(value.text)).length,
+      byRail: truth.records.filter(({ value }) => /rail/.test(value.text)).length,
+    });
+    const before = count();
+    const both = await Promise.all([
+      site.open("/concurrent.html"),
+      site.open("/concurrent.html"),
+    ]);
+
+    await Promise.all(both.map((page) => page.locator('[value="5"]').click()));
+
+    let arrived = 0;
+
+    for (const page of both) {
+      await none(page);
+      await page.locator('[data-single][data-state="idle"]').waitFor();
+
+      const there = await delivered(page);
+      const all = [...there, ...(await numbers(page, "rest"))];
+
+      assert.deepEqual(all.sort(), ["1", "2", "3", "4", "5"]);
+      arrived += there.filter((number) => ["2", "5"].includes(number)).length;
+    }
+
+    await becomes(async () => count(), {
+      onFoot: before.onFoot + 4,
+      letters: before.letters + 2,
+      byWire: before.byWire + 2,
+      byRail: before.byRail + arrived,
+    });
   });
 
   test("what fails is tried again until it is there, once", async () => {
