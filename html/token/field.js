@@ -11,7 +11,7 @@
  * @module
  */
 
-import { initialOf, isFocused, read, same, write } from "./input.js";
+import { asRead, initialOf, isFocused, read, same, write } from "./input.js";
 import { batch, computed, signal } from "./signal.js";
 import { DISCARDED, isThere, spendable } from "./token.js";
 
@@ -43,7 +43,11 @@ export function Field(control, { value: theirs } = {}) {
 
   let seen = initial;
 
-  const base = () => theirs?.peek() ?? initial;
+  /** what it shows while nobody has touched it */
+  const base = () => {
+    const value = theirs?.peek();
+    return value === undefined ? initial : asRead(own, value);
+  };
 
   /** @param {any} value */
   const put = (value) => {
@@ -61,7 +65,7 @@ export function Field(control, { value: theirs } = {}) {
     const spent = (problem) => {
       if (committed.peek() === staged) committed.value = null;
       // the user has gone on typing: that is not settled by this
-      if (edit.peek() !== staged) return false;
+      if (edit.peek() !== staged) return sync();
 
       const kept = isThere(problem) && problem !== DISCARDED;
       edit.value = kept ? stage(value) : null;
@@ -93,11 +97,12 @@ export function Field(control, { value: theirs } = {}) {
     const now = edit.peek();
     const open = now && !committed.peek() && error.peek() === null;
     // somebody else has said the same
-    if (open && same(now[1], theirs?.peek())) edit.value = null;
+    if (open && same(now[1], base())) edit.value = null;
 
     const mine = edit.peek() || committed.peek() || error.peek() !== null;
     const value = theirs?.peek();
     if (!mine && value !== undefined && !isFocused(own)) put(value);
+    return false;
   };
 
   const status = computed(() => {
@@ -133,11 +138,29 @@ export function Field(control, { value: theirs } = {}) {
         accepted.value = false;
       }),
     /** its edit is on the way, until its token is spent or release() */
-    commit: () => void (committed.value = edit.peek()),
-    /** the attempt is over, and has changed nothing */
-    release: () => void (committed.value = null),
-    /** @param {any} problem  to be shown beside it */
-    fail: (problem) => void (error.value = problem),
+    commit: () =>
+      batch(() => {
+        committed.value = edit.peek();
+        error.value = null;
+        sync();
+      }),
+    /**
+     * the attempt is over, and has changed nothing
+     * @param {any} [problem]  with what was sent: not with what was typed since
+     */
+    release: (problem) =>
+      batch(() => {
+        const sent = committed.peek();
+        committed.value = null;
+        if (isThere(problem) && edit.peek() === sent) error.value = problem;
+        sync();
+      }),
+    /** @param {any} problem  to be shown beside it; null: there is none */
+    fail: (problem) =>
+      batch(() => {
+        error.value = problem;
+        sync();
+      }),
     /** as the server has it, or as it was at first; with no edit */
     reset: () =>
       batch(() => {

@@ -91,9 +91,7 @@ export function Form(element, options = {}) {
 
   /** @param {Record<string, any>} problems */
   const refuse = (problems) => {
-    for (const [name, problem] of Object.entries(problems)) {
-      if (isThere(problem)) fields[name]?.fail(problem);
-    }
+    for (const [name, field] of Object.entries(fields)) field.fail(problems[name] ?? null);
   };
 
   /** @param {Spend} t @param {Values} value @param {Values} changes */
@@ -104,11 +102,13 @@ export function Form(element, options = {}) {
     return () => void (rows.value = rows.peek().filter((each) => each !== row));
   };
 
-  /** the form is empty, and what was in it goes its own way */
-  const commitApart = (/** @type {Values} */ value, /** @type {Values} */ changes) => {
-    const t = spendable({ value, changes }, () => (remove(), false));
+  /**
+   * it goes its own way, whatever becomes of the form
+   * @param {any} event @param {Values} value @param {Values} changes
+   */
+  const commitApart = (event, value, changes) => {
+    const t = spendable(event, () => (remove(), false));
     const remove = add(t, value, changes);
-    for (const field of all) field.reset();
   };
 
   /**
@@ -124,13 +124,13 @@ export function Form(element, options = {}) {
     /** @param {any} problem */
     const done = (problem) => {
       const kept = isThere(problem) && problem !== DISCARDED;
-      const { fields: problems } = Object(problem);
+      const { fields: problems } = Object(kept && problem);
       up = null;
       remove();
       error.value = kept ? problem : null;
-      accepted.value = isThere(problem) ? null : own;
-      for (const field of all) field.release();
-      if (kept) refuse(Object(problems));
+      for (const [name, field] of Object.entries(fields)) field.release(problems?.[name]);
+      // the user has gone on typing: that is not accepted by this
+      accepted.value = isThere(problem) || edit.peek() ? null : own;
       return kept;
     };
     const t = spendable(command ?? { value, changes }, done);
@@ -163,8 +163,12 @@ export function Form(element, options = {}) {
       const problems = validate?.(value);
       error.value = accepted.value = null;
       if (problems && Object.values(problems).some(isThere)) refuse(problems);
-      else if (concurrent) commitApart(value, staged?.[1] ?? {});
-      else commit(value, staged, all);
+      else if (!concurrent) commit(value, staged, all);
+      else {
+        const changes = staged?.[1] ?? {};
+        commitApart({ value, changes }, value, changes);
+        for (const field of all) field.reset();
+      }
     });
 
   /** @param {Command} command  of an earlier load of the page */
@@ -172,6 +176,7 @@ export function Form(element, options = {}) {
     batch(() => {
       if (up) return; // it is offered again
       const value = Object(valuesOf(command));
+      if (concurrent) return commitApart(command, value, {});
       /** @type {typeof fields} those in which the user has not gone on */
       const parts = {};
 

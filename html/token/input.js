@@ -58,10 +58,28 @@ export function read(controls) {
  * @returns {any} what the page's HTML has put there
  */
 export function initialOf(controls) {
+  return readOf(controls, (_, form) => form.reset());
+}
+
+/**
+ * @param {readonly Control[]} controls
+ * @param {any} value
+ * @returns {any} what they would read as with it: a text is never null
+ */
+export function asRead(controls, value) {
+  return readOf(controls, (copies) => write(copies, value));
+}
+
+/**
+ * @param {readonly Control[]} controls
+ * @param {(copies: Control[], form: HTMLFormElement) => void} fill
+ */
+function readOf(controls, fill) {
   const form = controls[0].ownerDocument.createElement("form");
   for (const each of controls) form.append(each.cloneNode(true));
-  form.reset();
-  return read(/** @type {any} */ ([...form.elements]));
+  const copies = /** @type {any[]} */ ([...form.elements]);
+  fill(copies, form);
+  return read(copies);
 }
 
 /**

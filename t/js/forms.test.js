@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { effect, signal } from "../../html/token.js";
 import { Field, Form, MergeEdits } from "../../html/token-forms.js";
 import { DISCARDED } from "../../html/token-zoo.js";
-import { World } from "./fake.js";
+import { World, source } from "./fake.js";
 import { Page } from "./page.js";
 
 const PROFILE = `<form name="profile">
@@ -128,6 +128,36 @@ test("a change event without a change is none", () => {
   f.edit.value[0]("no");
   page.leave("input");
   assert.equal(f.status.value, "failed");
+});
+
+test("a number that is taken away is an edit, also once the field is left", () => {
+  const page = new Page(`<input type="number" value="5">`);
+  const f = Field(page.$("input"));
+  page.type("input", "");
+  page.leave("input");
+  assert.deepEqual([f.status.value, f.edit.value?.[1]], ["dirty", null]);
+});
+
+test("null of the server is an empty text: typed and taken back it is clean, and reset brings it back", () => {
+  const { page, input, value, field: f } = field();
+  value.value = null;
+  assert.equal(input.value, "");
+  page.type("input", "a");
+  page.type("input", "");
+  assert.equal(f.status.value, "clean");
+  page.type("input", "first");
+  assert.equal(f.status.value, "dirty");
+  f.reset();
+  assert.equal(input.value, "");
+});
+
+test("typed back to what the server has while it waits, and refused: there is nothing left to ask for", () => {
+  const { page, form: f, last } = form({ kind: "entity", value: signal({ name: "Ann", age: 1 }) });
+  page.type("[name=name]", "Bob");
+  f.submit();
+  page.type("[name=name]", "Ann");
+  last()[0]("no");
+  assert.equal(f.edit.value, null);
 });
 
 test("whatever happens, a field that is not clean keeps what the user has typed", () => {
@@ -290,6 +320,43 @@ test("validate: problems are shown beside the fields, and nothing is committed",
   assert.equal(f.commits.value.length, 1);
 });
 
+test("errors of the server are not shown beside what was typed since", () => {
+  const { page, form: f, last } = form();
+  page.type("[name=name]", "Ann");
+  f.submit();
+  page.type("[name=name]", "Bob");
+  last()[0]({ code: "x", fields: { name: "Ann is taken", age: "is missing" } });
+  assert.deepEqual([f.fields.name.error.value, f.fields.age.error.value], [null, "is missing"]);
+});
+
+test("the retry clears the errors of all fields", () => {
+  const validate = ({ name, age }) => (name === "Ann" && age === 3 ? { name: "not at 3" } : null);
+  const { page, form: f, last } = form({ validate });
+  page.type("[name=name]", "Ann");
+  page.type("[name=age]", "3");
+  f.submit();
+  assert.equal(f.fields.name.status.value, "failed");
+  page.type("[name=age]", "4");
+  f.submit();
+  assert.equal(f.fields.name.status.value, "waiting");
+  last()[0]({ code: "x", fields: { name: "is taken" } });
+  assert.equal(f.fields.name.status.value, "failed");
+  f.submit();
+  last()[0]();
+  assert.deepEqual([f.status.value, f.fields.name.status.value], ["accepted", "accepted"]);
+});
+
+test("what was typed while it waited is not accepted with it", () => {
+  const { page, form: f, last } = form();
+  page.type("[name=name]", "Ann");
+  f.submit();
+  page.type("[name=name]", "Bob");
+  last()[0]();
+  assert.equal(f.status.value, "dirty");
+  page.type("[name=name]", "");
+  assert.equal(f.status.value, "clean");
+});
+
 test("the browser's own checks are shown beside the field, and take the focus there", () => {
   const { page, form: f } = form({}, `<form><input name="a"><input name="b" required>
     <input name="c" required><button>Send</button></form>`);
@@ -405,6 +472,21 @@ test("concurrent: Escape empties the form, and what was sent goes on", () => {
   page.escape("[name=name]");
   assert.equal(page.$("[name=name]").value, "");
   assert.equal(f.commits.value.length, 1);
+});
+
+test("concurrent: what a reload has left is a row of its own, and the form is ready", () => {
+  const left = source();
+  const { page, form: f } = form({ concurrent: true, unanswered: left });
+  page.type("[name=name]", "one");
+  const command = { value: { name: "zero" } };
+  left.fire(command);
+  assert.equal(page.$("[name=name]").value, "one");
+  page.submit();
+  assert.deepEqual(f.commits.value.map(([, { name }]) => name), ["zero", "one"]);
+  const [[t], one] = f.commits.value;
+  assert.equal(t.event, command);
+  t("no");
+  assert.deepEqual([f.commits.value, f.error.value], [[one], null]);
 });
 
 test("the focus returns to the button that was disabled", () => {

@@ -1,0 +1,356 @@
+/**
+ * A form, a user who types and goes away, and a server that answers when it
+ * likes, twice or too late: what must hold whatever happens in whatever order.
+ */
+
+import test from "node:test";
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { signal } from "../../html/token.js";
+import { Form } from "../../html/token-forms.js";
+import { DISCARDED } from "../../html/token-zoo.js";
+import { source } from "./fake.js";
+import { Page } from "./page.js";
+
+const RUNS = Number(process.env.RUNS ?? 100);
+
+const HTML = `<form name="profile"><input name="a" value="x"><input name="b" type="number">
+  <button>Save</button></form>`;
+const page = new Page("");
+const NAMES = ["a", "b"];
+
+const TAKEN = { code: "taken", fields: { a: "is taken" } };
+const isError = (problem) => problem !== undefined && problem !== DISCARDED;
+const problemsOf = ({ a, b }) => (a === "z" ? { a: "not z", b: b === 2 ? "not with z" : null } : null);
+
+const record = (members) => fc.record(members);
+const typed = record({ a: fc.constantFrom("", "x", "y", "z"), b: fc.constantFrom("", "1", "2") });
+const stored = record({ a: fc.constantFrom("x", "y", null), b: fc.constantFrom(null, 1, 2) });
+const asked = record({ a: fc.constantFrom("", "x", "z"), b: fc.constantFrom(null, 1) });
+const name = fc.constantFrom(...NAMES);
+
+const step = fc.oneof(
+  { weight: 6, arbitrary: record({ do: fc.constant("type"), name, values: typed }) },
+  { weight: 3, arbitrary: record({ do: fc.constant("submit") }) },
+  {
+    weight: 5,
+    arbitrary: record({
+      do: fc.constant("answer"),
+      // most answers are for the last commit
+      late: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(9)),
+      problem: fc.constantFrom(undefined, "no", TAKEN, DISCARDED),
+    }),
+  },
+  { weight: 2, arbitrary: record({ do: fc.constant("server"), values: stored }) },
+  { weight: 2, arbitrary: record({ do: fc.constant("leave") }) },
+  record({ do: fc.constant("focus"), name }),
+  record({ do: fc.constant("discard") }),
+  record({ do: fc.constant("resume"), values: asked }),
+);
+
+const kindOf = record({
+  kind: fc.constantFrom("command", "entity"),
+  concurrent: fc.boolean(),
+  server: fc.boolean(),
+  validated: fc.boolean(),
+});
+
+class Story {
+  constructor({ kind, concurrent, server, validated }) {
+    page.document.body.innerHTML = HTML;
+    this.concurrent = concurrent;
+    this.kind = kind;
+    this.validate = validated ? problemsOf : undefined;
+    this.left = source();
+    this.theirs = server ? signal({ a: "y", b: null }) : undefined;
+    this.form = Form(page.$("form"), {
+      kind, concurrent, value: this.theirs, validate: this.validate, unanswered: this.left,
+    });
+
+    /** every token of a commit that there has been, and those not spent yet */
+    this.tokens = [];
+    this.up = new Set();
+    /** that of which there is one at a time */
+    this.single = null;
+    /** by name, the edits that it has taken along */
+    this.sent = {};
+    this.error = null;
+    this.accepted = false;
+  }
+
+  field(name) {
+    const { edit, error, status, read } = this.form.fields[name];
+    const control = page.$(`[name=${name}]`);
+    return {
+      edit: edit.peek(),
+      error: error.peek(),
+      status: status.peek(),
+      value: read(),
+      text: control.value,
+      focused: page.document.activeElement === control,
+    };
+  }
+
+  look() {
+    const { form } = this;
+    const fields = Object.fromEntries(NAMES.map((name) => [name, this.field(name)]));
+    const values = Object.fromEntries(NAMES.map((name) => [name, fields[name].value]));
+    const staged = form.edit.peek();
+    return {
+      fields, values, status: form.status.peek(), error: form.error.peek(),
+      commits: form.commits.peek(), changes: staged?.[1] ?? {},
+    };
+  }
+
+  /** what the field shows when nobody has touched it */
+  base(name) {
+    const theirs = this.theirs?.peek()[name];
+    if (theirs === undefined) return { a: "x", b: null }[name];
+    return name === "a" ? theirs ?? "" : theirs;
+  }
+
+  /** the user has not gone on since the commit */
+  waits(name, { fields }) {
+    return this.single !== null && fields[name].edit === (this.sent[name] ?? null);
+  }
+
+  act(each) {
+    const before = this.look();
+    this[each.do](each, before);
+    this.holds(this.look());
+  }
+
+  type({ name, values }, before) {
+    page.type(`[name=${name}]`, values[name]);
+    const after = this.look();
+    // the user has what he types, and the other fields are as they were
+    assert.equal(after.fields[name].text, values[name]);
+    for (const other of NAMES) {
+      if (other !== name) assert.deepEqual(after.fields[other].edit, before.fields[other].edit);
+    }
+    // typing clears the error of the field
+    if (before.fields[name].text !== values[name]) assert.equal(after.fields[name].error, null);
+    // what is sent does not change with what is typed
+    assert.deepEqual(after.commits, before.commits);
+    assert.equal(after.error, before.error);
+    if (Object.keys(after.changes).length > 0) this.accepted = false;
+  }
+
+  focus({ name }, before) {
+    page.$(`[name=${name}]`).focus();
+    this.kept(before);
+  }
+
+  leave(_, before) {
+    for (const { focused } of Object.values(before.fields)) {
+      if (focused) page.leave(":focus");
+    }
+    this.kept(before);
+  }
+
+  server({ values }, before) {
+    if (!this.theirs) return;
+    this.theirs.value = values;
+    const after = this.look();
+    // what is focused is not overwritten
+    for (const name of NAMES) {
+      if (before.fields[name].focused) assert.equal(after.fields[name].text, before.fields[name].text);
+    }
+    this.kept(before);
+  }
+
+  /** nobody has said anything about what is dirty, waiting or failed: it stays */
+  kept(before) {
+    const after = this.look();
+    for (const name of NAMES) {
+      const [was, is] = [before.fields[name], after.fields[name]];
+      if (was.edit || was.error !== null) assert.equal(is.text, was.text);
+      assert.equal(is.error, was.error);
+    }
+    assert.deepEqual([after.commits, after.error], [before.commits, before.error]);
+    if (Object.keys(after.changes).length > 0) this.accepted = false;
+  }
+
+  submit(_, before) {
+    page.submit();
+    const after = this.look();
+    // one at a time: a submit while there is one is discarded
+    if (!this.concurrent && this.single) return assert.deepEqual(after, before);
+    // an entity that is clean has nothing to commit
+    const empty = this.kind === "entity" && Object.keys(before.changes).length === 0;
+    if (empty) return assert.deepEqual(after.commits, before.commits);
+
+    // the next submit is the retry: it clears the error, that of the form and of the fields
+    this.error = null;
+    this.accepted = false;
+    const found = Object.entries(this.validate?.(before.values) ?? {}).filter(([, problem]) => problem);
+    const problems = Object.fromEntries(found);
+    for (const name of NAMES) assert.equal(after.fields[name].error, problems[name] ?? null);
+
+    // what is not valid is not committed, and stays
+    if (found.length > 0) {
+      assert.deepEqual([after.commits, after.values], [before.commits, before.values]);
+      return;
+    }
+    // a commit has what stood there, and what of it was dirty
+    assert.deepEqual(after.commits.slice(0, -1), before.commits);
+    const [t, value, changes] = after.commits.at(-1);
+    assert.deepEqual([value, changes], [before.values, before.changes]);
+    this.took(t);
+    if (!this.concurrent) {
+      this.single = t;
+      this.sent = editsOf(before);
+      // the input stays where it is while it is on its way
+      assert.deepEqual(after.values, before.values);
+    }
+    for (const name of NAMES) {
+      const { edit, status } = after.fields[name];
+      // concurrent: the form is consumed at once, and ready for the next
+      if (this.concurrent) assert.deepEqual([edit, after.values[name]], [null, this.base(name)]);
+      else if (edit) assert.equal(status, "waiting");
+    }
+  }
+
+  resume({ values }, before) {
+    const command = { value: values };
+    this.left.fire(command);
+    const after = this.look();
+    // it is offered again when the one that is under way is done
+    if (this.single) return assert.deepEqual(after, before);
+    const [t] = after.commits.at(-1);
+    this.took(t);
+    assert.equal(t.event, command);
+    // concurrent: it is a row of its own, and nothing in the form
+    if (this.concurrent) return assert.deepEqual(after.fields, before.fields);
+
+    this.error = null;
+    this.accepted = false;
+    this.single = t;
+    this.sent = {};
+    for (const name of NAMES) {
+      const [was, is] = [before.fields[name], after.fields[name]];
+      // it does not take away what the user has typed since
+      if (was.edit && was.status !== "waiting") assert.equal(is.text, was.text);
+      else assert.equal(is.text, String(values[name] ?? ""));
+      if (is.status === "waiting") this.sent[name] = is.edit;
+    }
+  }
+
+  took(t) {
+    assert.ok(!this.tokens.includes(t), "each commit has a token of its own");
+    this.tokens.unshift(t);
+    this.up.add(t);
+  }
+
+  answer({ late, problem }, before) {
+    const t = this.tokens[late];
+    if (!t) return;
+    const waiting = NAMES.filter((name) => this.waits(name, before));
+    const kept = t(problem);
+    const after = this.look();
+
+    // a token that is spent, or whose commit was discarded, changes nothing at all
+    if (!this.up.delete(t)) {
+      assert.equal(kept, false);
+      return assert.deepEqual(after, before);
+    }
+    // an answer takes its own row away, and no other
+    assert.deepEqual(after.commits, before.commits.filter(([each]) => each !== t));
+    // concurrent: the error goes where the row goes, the form is not concerned
+    if (t !== this.single) {
+      assert.equal(kept, false);
+      return assert.deepEqual(after.fields, before.fields);
+    }
+    this.single = null;
+    // an error is kept by the form, as it was given; a discard is none
+    assert.equal(kept, isError(problem));
+    this.error = isError(problem) ? problem : null;
+    for (const name of NAMES) {
+      this.answered(name, before.fields[name], after.fields[name], problem, waiting.includes(name));
+    }
+    this.accepted = problem === undefined && Object.keys(after.changes).length === 0;
+  }
+
+  answered(name, was, is, problem, waited) {
+    // what was typed since is not settled by the answer to what was before it
+    if (!waited) {
+      assert.deepEqual([is.text, is.error], [was.text, was.error]);
+      if (is.edit) assert.equal(is.edit, was.edit);
+      return;
+    }
+    if (isError(problem)) {
+      // an error never loses what was typed, and stands beside the field that it names
+      assert.equal(is.text, was.text);
+      if (is.edit) assert.deepEqual(is.edit[1], was.edit[1]);
+      else assert.deepEqual(is.value, was.edit ? this.base(name) : was.value);
+      assert.equal(is.error, problem.fields?.[name] ?? was.error);
+    } else if (was.edit) {
+      assert.deepEqual([is.edit, is.error], [null, null]);
+      assert.equal(is.status, problem ? "clean" : "accepted");
+      // a discard brings back what there was
+      if (problem) assert.deepEqual(is.value, this.base(name));
+    }
+  }
+
+  discard() {
+    const before = this.look();
+    page.escape("[name=a]");
+    const after = this.look();
+    // what is in flight is cancelled, and its row is gone; concurrent ones go on
+    if (this.single) {
+      assert.equal(this.single.signal.aborted, true);
+      this.up.delete(this.single);
+    }
+    assert.deepEqual(after.commits, before.commits.filter(([t]) => t !== this.single));
+    this.single = this.error = null;
+    this.accepted = false;
+    for (const name of NAMES) {
+      // the form is as if nothing had been typed
+      const { edit, error, status, value } = after.fields[name];
+      assert.deepEqual([edit, error, status, value], [null, null, "clean", this.base(name)]);
+    }
+  }
+
+  /** what holds at any time */
+  holds(now) {
+    const staged = editsOf(now);
+    // a commit is there until its own token is spent, and in the order of submission
+    assert.deepEqual(now.commits.map(([t]) => t), this.tokens.filter((t) => this.up.has(t)).reverse());
+    // nothing but an answer, a submit and a discard changes the error
+    assert.equal(now.error, this.error);
+    // busy goes before failed, failed before dirty, dirty before accepted
+    const dirty = Object.keys(staged).length > 0 ? "dirty" : this.accepted ? "accepted" : "clean";
+    assert.equal(now.status, this.up.size > 0 ? "busy" : this.error !== null ? "failed" : dirty);
+    // what is staged are the edits of all fields, as one
+    assert.deepEqual(now.changes, Object.fromEntries(Object.entries(staged).map(([name, edit]) => [name, edit[1]])));
+
+    for (const name of NAMES) {
+      const { edit, error, focused, value } = now.fields[name];
+      // an edit is what stands there
+      if (edit) assert.deepEqual(edit[1], value);
+      // a field is dirty only while it differs from what there was, or that is uncertain
+      if (edit && !this.single && error === null) assert.notDeepEqual(value, this.base(name));
+      // a field that is clean, and not in use, shows what the server has
+      if (this.theirs && !edit && !focused && error === null) assert.deepEqual(value, this.base(name));
+    }
+  }
+}
+
+/** by name, the edits of the fields */
+function editsOf({ fields }) {
+  return Object.fromEntries(NAMES.flatMap((name) => (fields[name].edit ? [[name, fields[name].edit]] : [])));
+}
+
+test("a form holds for any interleaving of typing, submits, answers and discards", () => {
+  fc.assert(
+    fc.property(kindOf, fc.array(step, { maxLength: 40 }), (kind, steps) => {
+      const story = new Story(kind);
+      try {
+        for (const each of steps) story.act(each);
+      } finally {
+        story.form.dispose();
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
