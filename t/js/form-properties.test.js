@@ -7,8 +7,9 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { signal } from "../../html/token.js";
-import { Form } from "../../html/token-forms.js";
+import { Field, Form } from "../../html/token-forms.js";
 import { DISCARDED } from "../../html/token-zoo.js";
+import { write } from "../../html/token/input.js";
 import { source } from "./fake.js";
 import { Page } from "./page.js";
 
@@ -350,6 +351,66 @@ test("a form holds for any interleaving of typing, submits, answers and discards
       } finally {
         story.form.dispose();
       }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+const CHOICES = ["p", "q"];
+const many = (type) => CHOICES.map((each) => `<input type=${type} name=n value=${each}>`).join("");
+/** of each kind of control: what null looks like, and what can stand in it */
+const KINDS = [
+  ["<input value=p>", "", ["", ...CHOICES]],
+  ["<input type=number value=1>", null, [null, 1, 2]],
+  ["<input type=range min=0 max=2 value=0>", 1, [0, 1, 2]],
+  ["<input type=checkbox checked>", false, [false, true]],
+  [many("checkbox"), [], [[], ["p"], ["p", "q"]]],
+  [many("radio"), null, [null, ...CHOICES]],
+  ["<select><option>p<option selected>q</select>", "", CHOICES],
+  ["<select multiple><option>p<option>q</select>", [], [[], ["q"], ["p", "q"]]],
+];
+
+test("whatever the control: what is set is an edit while it is not what the server has", () => {
+  const change = fc.oneof(
+    record({ do: fc.constant("set"), nth: fc.nat(2) }),
+    record({ do: fc.constant("server"), nth: fc.nat(2) }),
+    record({ do: fc.constantFrom("focus", "blur", "null") }),
+  );
+  const chosen = record({ kind: fc.constantFrom(...KINDS), server: fc.boolean() });
+
+  fc.assert(
+    fc.property(chosen, fc.array(change, { maxLength: 20 }), ({ kind: [html, empty, values], server }, changes) => {
+      page.document.body.innerHTML = html;
+      const controls = [...page.document.body.children];
+      const theirs = server ? signal(undefined) : undefined;
+      const f = Field(controls, { value: theirs });
+      const initial = f.read();
+
+      for (const { do: what, nth } of changes) {
+        const value = values[nth % values.length];
+        const [before, edit] = [f.read(), f.edit.peek()];
+        if (what === "focus" || what === "blur") controls[0][what]();
+        else if (what !== "set") {
+          if (theirs) theirs.value = what === "null" ? null : value;
+          // the server does not damage what somebody has set
+          if (edit) assert.deepEqual(f.read(), before);
+        } else {
+          write(controls, value);
+          page.fire(controls[0], "input");
+          assert.deepEqual(f.read(), value);
+        }
+        const has = theirs?.peek();
+        const base = has === undefined ? initial : has ?? empty;
+        const now = f.edit.peek();
+        // an edit is what stands there, and is not what the server has
+        if (now) assert.deepEqual(now[1], f.read());
+        if (now) assert.notDeepEqual(now[1], base);
+        // where there is no edit, and nobody is, stands what the server has
+        else if (page.document.activeElement !== controls[0]) assert.deepEqual(f.read(), base);
+        // a clean field stays clean without the user
+        if (!edit && what !== "set") assert.equal(f.edit.peek(), null);
+      }
+      f.dispose();
     }),
     { numRuns: RUNS },
   );
