@@ -81,13 +81,22 @@ export function compose(name, ...children) {
 function intentOf(tokens) {
   /** @type {Node} */
   let node = { next: intents };
-  for (const t of tokens) {
+  // one without children is made anew each time
+  for (const t of tokens.filter(hasLeaf)) {
     const key = t.root ?? t;
     const next = node.next.get(key) ?? { next: new WeakMap() };
     node.next.set(key, next);
     node = next;
   }
   return (node.intent ??= {});
+}
+
+/**
+ * @param {Spend} token
+ * @returns {boolean}
+ */
+function hasLeaf({ children }) {
+  return !children || children.some(hasLeaf);
 }
 
 /**

@@ -108,6 +108,12 @@ test("compose: an effect that composes the same children again does not send aga
   assert.equal(world.socket.take().length, 1);
 });
 
+test("compose: a part without children changes no intent", () => {
+  const { t } = up();
+  const whole = () => compose("both", compose("extras", null), t);
+  assert.equal(whole().root, whole().root);
+});
+
 test("compose: one token may stand for all of the requests", async () => {
   const world = await World.open();
   const { token, t } = up();
