@@ -120,18 +120,56 @@ test("the key survives a retry that needs a new id", async () => {
   assert.equal(rows.value[0].key, key);
 });
 
-test("whatever arrives in whatever order: each intent is there once, records first", () => {
-  const intents = fc.uniqueArray(fc.nat(20), { maxLength: 10 });
+/** what may become of an intent, from the moment it was sent */
+const fate = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("send") }) },
+  fc.record({ do: fc.constant("other"), twice: fc.boolean() }),
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom("record", "answer", "discard"), which: fc.nat(9) }) },
+  fc.record({ do: fc.constant("shuffle") }),
+);
+
+test("whatever arrives in whatever order: each intent is there once, in its place, and does not flicker", () => {
   fc.assert(
-    fc.property(intents, intents, (arrived, pending) => {
-      const records = arrived.map((n, i) => record(i, `t${n}`, n));
-      const commands = pending.map((n) => ({ id: `t${n}`, key: `t${n}`, value: n }));
-      const rows = reconcileBy({ records, commands });
-      const keys = rows.map(({ key }) => key);
-      assert.equal(new Set(keys).size, keys.length);
-      assert.deepEqual(new Set(keys), new Set([...arrived, ...pending].map((n) => `t${n}`)));
-      const marks = rows.map(([, command]) => command !== null);
-      assert.deepEqual(marks, [...marks].sort());
+    fc.property(fc.array(fate, { maxLength: 40 }), (steps) => {
+      let records = [];
+      let commands = [];
+      let last = 0;
+      let before = [];
+      const append = (token) => records.push(record(records.length, token, token));
+      const isRecord = ({ id }) => records.some(({ token }) => token === id);
+
+      for (const { do: what, which, twice } of steps) {
+        const gone = new Set();
+        const id = `t${++last}`;
+        const open = commands.filter((each) => !isRecord(each));
+        const command = open[which % open.length];
+        if (what === "send") commands.push({ id, key: id, value: id });
+        if (what === "other") for (let i = 0; i <= Number(twice); i++) append(id);
+        if (what === "record" && command) append(command.id);
+        // an ok comes when the record is here
+        if (what === "answer") commands = commands.filter((each) => !isRecord(each));
+        if (what === "discard" && command) {
+          gone.add(command.key);
+          commands = commands.filter((each) => each !== command);
+        }
+        // the order in which records come says nothing: their number does
+        if (what === "shuffle") records = [...records].reverse();
+
+        const rows = reconcileBy({ records, commands });
+        const keys = rows.map(({ key }) => key);
+        // each intent has a row, and each row a key of its own
+        assert.equal(new Set(keys).size, keys.length);
+        const pending = commands.filter((each) => !isRecord(each));
+        assert.equal(rows.length, records.length + pending.length);
+        // records first, by number; then what has none yet, in order of submission
+        const numbers = rows.flatMap(([{ seq }]) => (seq === undefined ? [] : [seq]));
+        assert.deepEqual(numbers, records.map(({ seq }) => seq).sort((a, b) => a - b));
+        assert.deepEqual(rows.slice(records.length).map(([, its]) => its), pending);
+        assert.ok(rows.slice(0, records.length).every(([, its]) => its === null));
+        // a row that was there is there, unless it was discarded
+        for (const key of before) assert.equal(keys.includes(key), !gone.has(key));
+        before = keys;
+      }
     }),
   );
 });

@@ -1,6 +1,5 @@
 import test from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { OnAll, Token, effect, fromEvent, signal, spend } from "../../html/token.js";
 import { World, source } from "./fake.js";
 
@@ -154,39 +153,6 @@ test("a DOM event target is a source", () => {
   const token = Token(fromEvent(button, "click"));
   button.dispatchEvent(new Event("click"));
   assert.equal(token.value[0].event.type, "click");
-});
-
-test("the state machine holds for any sequence", () => {
-  const action = fc.oneof(
-    fc.constant({ do: "event" }),
-    fc.constant({ do: "skip" }),
-    fc.record({ do: fc.constant("spend"), which: fc.nat(20), error: fc.option(fc.string()) }),
-  );
-
-  fc.assert(
-    fc.property(fc.array(action), (actions) => {
-      const events = source();
-      const token = Token(events, (event) => event === "event");
-      const tokens = [];
-      let model = [null, null];
-
-      for (const each of actions) {
-        if (each.do !== "spend") {
-          events.fire(each.do);
-          if (each.do === "event" && model[0] === null) {
-            tokens.push(token.peek()[0]);
-            model = [tokens.at(-1), null];
-          }
-        } else if (tokens.length > 0) {
-          const t = tokens[each.which % tokens.length];
-          t(each.error);
-          if (t === model[0]) model = [null, each.error];
-        }
-        assert.deepEqual(token.peek(), model);
-        assert.equal(token.peek()[0], model[0]);
-      }
-    }),
-  );
 });
 
 test("OnAll gives one token per event, in order", () => {
