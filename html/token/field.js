@@ -142,7 +142,6 @@ export function Field(control, { value: theirs } = {}) {
       batch(() => {
         committed.value = edit.peek();
         error.value = null;
-        sync();
       }),
     /**
      * the attempt is over, and has changed nothing

@@ -13,7 +13,7 @@ import { write } from "../../html/token/input.js";
 import { source } from "./fake.js";
 import { Page } from "./page.js";
 
-const RUNS = Number(process.env.RUNS ?? 100);
+const RUNS = Number(process.env.RUNS ?? 150);
 
 const HTML = `<form name="profile"><input name="a" value="x"><input name="b" type="number">
   <button>Save</button></form>`;
@@ -22,16 +22,22 @@ const NAMES = ["a", "b"];
 
 const TAKEN = { code: "taken", fields: { a: "is taken" } };
 const isError = (problem) => problem !== undefined && problem !== DISCARDED;
-const problemsOf = ({ a, b }) => (a === "z" ? { a: "not z", b: b === 2 ? "not with z" : null } : null);
+/** what is wrong with one field may depend on the other */
+const problemsOf = ({ a, b }) => {
+  if (a === "z") return { a: "not z", b: "not with z" };
+  return a === "y" && b !== 1 ? { a: "not y", b: null } : null;
+};
 
 const record = (members) => fc.record(members);
-const typed = record({ a: fc.constantFrom("", "x", "y", "z"), b: fc.constantFrom("", "1", "2") });
+// few values: they shall often be the same
+const typed = record({ a: fc.constantFrom("x", "y", "z"), b: fc.constantFrom("1", "2") });
 const stored = record({ a: fc.constantFrom("x", "y", null), b: fc.constantFrom(null, 1, 2) });
 const asked = record({ a: fc.constantFrom("", "x", "z"), b: fc.constantFrom(null, 1) });
 const name = fc.constantFrom(...NAMES);
 
 const step = fc.oneof(
   { weight: 6, arbitrary: record({ do: fc.constant("type"), name, values: typed }) },
+  { weight: 2, arbitrary: record({ do: fc.constant("undo"), name }) },
   { weight: 3, arbitrary: record({ do: fc.constant("submit") }) },
   {
     weight: 5,
@@ -49,9 +55,8 @@ const step = fc.oneof(
   record({ do: fc.constant("resume"), values: asked }),
 );
 
-const kindOf = record({
+const optionsOf = record({
   kind: fc.constantFrom("command", "entity"),
-  concurrent: fc.boolean(),
   server: fc.boolean(),
   validated: fc.boolean(),
 });
@@ -131,10 +136,21 @@ class Story {
     }
     // typing clears the error of the field
     if (before.fields[name].text !== values[name]) assert.equal(after.fields[name].error, null);
+    const { edit, value } = after.fields[name];
+    const sent = this.single && this.sent[name];
+    // what the server will have is not known while it is asked for something: any text is an edit
+    if (sent) assert.ok(edit);
+    // typed back to what is on its way, it is that
+    if (sent && sent[1] === value) assert.equal(edit, sent);
     // what is sent does not change with what is typed
     assert.deepEqual(after.commits, before.commits);
     assert.equal(after.error, before.error);
     if (Object.keys(after.changes).length > 0) this.accepted = false;
+  }
+
+  /** types what would stand there if he had not typed */
+  undo({ name }, before) {
+    this.type({ name, values: { [name]: String(this.base(name) ?? "") } }, before);
   }
 
   focus({ name }, before) {
@@ -188,9 +204,9 @@ class Story {
     const problems = Object.fromEntries(found);
     for (const name of NAMES) assert.equal(after.fields[name].error, problems[name] ?? null);
 
-    // what is not valid is not committed, and stays
+    // what is not valid is not committed, and what was typed stays
     if (found.length > 0) {
-      assert.deepEqual([after.commits, after.values], [before.commits, before.values]);
+      assert.deepEqual([after.commits, after.changes], [before.commits, before.changes]);
       return;
     }
     // a commit has what stood there, and what of it was dirty
@@ -281,9 +297,9 @@ class Story {
     }
     if (isError(problem)) {
       // an error never loses what was typed, and stands beside the field that it names
-      assert.equal(is.text, was.text);
+      if (was.edit) assert.equal(is.text, was.text);
       if (is.edit) assert.deepEqual(is.edit[1], was.edit[1]);
-      else assert.deepEqual(is.value, was.edit ? this.base(name) : was.value);
+      else if (was.edit) assert.deepEqual(is.value, this.base(name));
       assert.equal(is.error, problem.fields?.[name] ?? was.error);
     } else if (was.edit) {
       assert.deepEqual([is.edit, is.error], [null, null]);
@@ -331,8 +347,8 @@ class Story {
       if (edit) assert.deepEqual(edit[1], value);
       // a field is dirty only while it differs from what there was, or that is uncertain
       if (edit && !this.single && error === null) assert.notDeepEqual(value, this.base(name));
-      // a field that is clean, and not in use, shows what the server has
-      if (this.theirs && !edit && !focused && error === null) assert.deepEqual(value, this.base(name));
+      // a field that is clean, and neither in use nor sent, shows what the server has
+      if (this.theirs && !edit && !focused && !this.single && error === null) assert.deepEqual(value, this.base(name));
     }
   }
 }
@@ -342,17 +358,72 @@ function editsOf({ fields }) {
   return Object.fromEntries(NAMES.flatMap((name) => (fields[name].edit ? [[name, fields[name].edit]] : [])));
 }
 
-test("a form holds for any interleaving of typing, submits, answers and discards", () => {
+for (const [how, concurrent, numRuns] of [["sequential", false, RUNS], ["concurrent", true, RUNS / 2]]) {
+  test(`${how}: a form holds for any interleaving of typing, submits, answers and discards`, () => {
+    fc.assert(
+      fc.property(optionsOf, fc.array(step, { maxLength: 40, size: "max" }), (options, steps) => {
+        const story = new Story({ ...options, concurrent });
+        try {
+          for (const each of steps) story.act(each);
+        } finally {
+          story.form.dispose();
+        }
+      }),
+      { numRuns },
+    );
+  });
+}
+
+test("a field alone holds for any interleaving, whoever spends its tokens", () => {
+  const texts = fc.constantFrom("a", "b", "c");
+  const change = fc.oneof(
+    { weight: 3, arbitrary: record({ do: fc.constant("type"), text: texts }) },
+    record({ do: fc.constant("server"), text: texts }),
+    record({ do: fc.constantFrom("leave", "commit", "release", "reset") }),
+    {
+      weight: 2,
+      arbitrary: record({
+        do: fc.constant("spend"), late: fc.nat(3), problem: fc.constantFrom(undefined, "no", DISCARDED),
+      }),
+    },
+  );
   fc.assert(
-    fc.property(kindOf, fc.array(step, { maxLength: 40 }), (kind, steps) => {
-      const story = new Story(kind);
-      try {
-        for (const each of steps) story.act(each);
-      } finally {
-        story.form.dispose();
+    fc.property(fc.array(change, { maxLength: 30, size: "max" }), (changes) => {
+      page.document.body.innerHTML = "<input>";
+      const input = page.$("input");
+      const theirs = signal("a");
+      const f = Field(input, { value: theirs });
+      const tokens = [];
+      let sent = null;
+
+      for (const { do: what, text, late, problem } of changes) {
+        const [before, now] = [input.value, f.edit.peek()];
+        const t = tokens[late % (tokens.length || 1)];
+        if (what === "type") page.type("input", text);
+        if (what === "server") theirs.value = text;
+        if (what === "leave") page.leave("input");
+        if (["commit", "release", "reset"].includes(what)) f[what]();
+        if (what === "spend") t?.(problem);
+        if (what === "commit") sent = f.edit.peek();
+        if (["release", "reset"].includes(what) || (what === "spend" && t === sent?.[0])) sent = null;
+
+        const edit = f.edit.peek();
+        if (edit && !tokens.includes(edit[0])) tokens.unshift(edit[0]);
+        // nobody but the user, a discard and a reset takes away what he has typed
+        const taken = what === "reset" || (what === "spend" && t === now?.[0] && problem !== "no");
+        if (what !== "type" && now && !taken) assert.equal(input.value, before);
+        // the edit is what stands there; it is one only while it differs, or is on its way
+        if (edit) assert.equal(edit[1], input.value);
+        if (edit && !sent && f.error.peek() === null) assert.notEqual(input.value, theirs.peek());
+        // with no edit, and none on its way, it shows what the server has, unless the user is in it
+        if (!edit && !sent && page.document.activeElement !== input) assert.equal(input.value, theirs.peek());
+        // a dead token settles no edit that came after its own, if this is one still
+        if (what === "spend" && t !== now?.[0] && edit) assert.equal(edit, now);
+        assert.equal(f.status.peek() === "waiting", edit !== null && edit === sent && f.error.peek() === null);
       }
+      f.dispose();
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS * 2 },
   );
 });
 
@@ -379,7 +450,7 @@ test("whatever the control: what is set is an edit while it is not what the serv
   const chosen = record({ kind: fc.constantFrom(...KINDS), server: fc.boolean() });
 
   fc.assert(
-    fc.property(chosen, fc.array(change, { maxLength: 20 }), ({ kind: [html, empty, values], server }, changes) => {
+    fc.property(chosen, fc.array(change, { maxLength: 20, size: "max" }), ({ kind: [html, empty, values], server }, changes) => {
       page.document.body.innerHTML = html;
       const controls = [...page.document.body.children];
       const theirs = server ? signal(undefined) : undefined;

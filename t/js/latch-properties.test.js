@@ -17,7 +17,7 @@ const step = fc.oneof(
 
 test("Latchable: holds for any interleaving of writes, latches and thaws", () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
       const source = signal(0);
       const doubled = computed(() => source.value * 2);
       const latchable = Latchable(doubled);

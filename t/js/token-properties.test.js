@@ -106,7 +106,7 @@ for (const [name, kind] of Object.entries(KINDS)) {
   test(`${name}: holds for any interleaving of events, spends and late spends`, () => {
     const on = fc.constantFrom(undefined, (event) => event !== "skip" && event !== null);
     fc.assert(
-      fc.property(on, fc.array(step, { maxLength: 40 }), (on, steps) => {
+      fc.property(on, fc.array(step, { maxLength: 40, size: "max" }), (on, steps) => {
         const events = source();
         const token = kind.make(events, on);
         const model = new Model(kind, on);
@@ -182,7 +182,7 @@ test("whatever an effect spends as soon as it is there: no event is lost, and no
 
 test("OnAll: holds for any interleaving: a row per event, until its own token is spent", () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
       const events = source();
       const rows = OnAll(events);
       const tokens = [];

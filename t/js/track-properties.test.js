@@ -3,7 +3,7 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Token } from "../../html/token.js";
+import { Token, signal } from "../../html/token.js";
 import {
   CyclicToken, DISCARDED, StampedCyclicToken, StampedToken, TokenNofail, WithDataSlot, afterAck,
   stopErrPropagation, trackToken,
@@ -55,7 +55,7 @@ class Tokens {
 
 test("trackToken: holds for any tokens, and any interleaving of events and spends", () => {
   fc.assert(
-    fc.property(maker, fc.array(step, { maxLength: 40 }), (make, steps) => {
+    fc.property(maker, fc.array(step, { maxLength: 40, size: "max" }), (make, steps) => {
       const tokens = new Tokens(make);
       const plain = new Tokens(make);
       const tracked = trackToken(tokens.signal);
@@ -96,6 +96,39 @@ test("trackToken: holds for any tokens, and any interleaving of events and spend
   );
 });
 
+test("trackToken and WithDataSlot: of a signal of any tokens, each has one proxy, and is taken once", () => {
+  const change = fc.record({ which: fc.nat(2), do: fc.constantFrom("put", "spend"), verdict });
+  const wrap = fc.constantFrom(trackToken, (tokens) => WithDataSlot(tokens, "init"));
+  fc.assert(
+    fc.property(wrap, fc.array(change, { maxLength: 20, size: "max" }), (wrap, changes) => {
+      const calls = [];
+      // plain functions: nothing but the proxy keeps a second call from them
+      const plain = [0, 1, 2].map((i) => () => void calls.push(i));
+      const tokens = signal(null);
+      const wrapped = wrap(tokens);
+      const proxies = new Map();
+      const spent = [];
+
+      for (const { which, do: what, verdict } of changes) {
+        if (what === "put") {
+          if (!spent.includes(which)) tokens.value = plain[which];
+        } else {
+          const live = tokens.peek() === plain[which] && !spent.includes(which);
+          proxies.get(which)?.(verdict);
+          if (live) spent.push(which);
+        }
+        assert.deepEqual(calls, spent);
+        const up = plain.indexOf(tokens.peek());
+        const [t] = wrapped.peek();
+        assert.equal(t === null, up === -1 || spent.includes(up));
+        if (t && !proxies.has(up)) proxies.set(up, t);
+        if (t) assert.equal(t, proxies.get(up));
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
 /** the state of a source of tokens, without the tokens themselves */
 function shape(tokens) {
   return [tokens.peek()].flat().map((each) => (typeof each === "function" ? "t" : each));
@@ -104,7 +137,7 @@ function shape(tokens) {
 test("trackToken and WithDataSlot: any stack of them over a token spends it once, and each keeps its own", () => {
   const layers = fc.array(fc.constantFrom("track", "slot"), { minLength: 1, maxLength: 4 });
   fc.assert(
-    fc.property(maker, layers, fc.array(step, { maxLength: 30 }), (make, kinds, steps) => {
+    fc.property(maker, layers, fc.array(step, { maxLength: 30, size: "max" }), (make, kinds, steps) => {
       const tokens = new Tokens(make);
       const stack = [];
       for (const kind of kinds) {
@@ -159,7 +192,7 @@ function settle(stack, error, data) {
 
 test("afterAck: once per token, after it is spent, however often and with whatever it is spent", () => {
   fc.assert(
-    fc.property(maker, fc.array(step, { maxLength: 30 }), (make, steps) => {
+    fc.property(maker, fc.array(step, { maxLength: 30, size: "max" }), (make, steps) => {
       const tokens = new Tokens(make);
       const acks = new Map();
       const wrappers = new Map();
