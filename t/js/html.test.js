@@ -183,6 +183,24 @@ test("log: rows come from the template, what stood there goes, an empty one says
   assert.equal(page.$("[token-none]").hidden, true);
 });
 
+test("while the page loads nothing is busy: only what was asked for is", async () => {
+  const { page, say, world } = await open(
+    `${CHAT}<button token-service="x">X</button><output token-atom="a"></output>`, { hello: null });
+  const isBusy = () => page.$$("[aria-busy], [data-tx-status]").length > 0;
+  assert.equal(isBusy(), false);
+  await world.socket.hello();
+  await say(watching("chat", "log", 1));
+  assert.equal(isBusy(), false);
+  await say(record(1, "a"));
+  assert.equal(isBusy(), false);
+});
+
+test("log: asks for as many of the last records as the page shows", async () => {
+  const { world } = await open(CHAT);
+  const watches = world.socket.take().filter(({ type }) => type === "watch");
+  assert.deepEqual(watches.map(({ channel, last }) => [channel, last]), [["chat", 50]]);
+});
+
 test("log: what is sent is a row at once, and the same row when the record is here", async () => {
   const { page, say, sent, outcome } = await open(CHAT);
   await say(watching("chat", "log"), { type: "synced", channel: "chat", seq: 0 });

@@ -120,6 +120,20 @@ test("the key survives a retry that needs a new id", async () => {
   assert.equal(rows.value[0].key, key);
 });
 
+test("a retry of what the server has done already is the same record", async () => {
+  const { world, rows, seen, appended } = await chat();
+  const command = world.live.send("send", "hi");
+  await turn();
+  await world.socket.say({ type: "outcome", id: command.id, outcome: "failed", error: { code: "timeout" } });
+  const { id, key } = command;
+  command.retry();
+  await turn();
+  assert.equal(command.id, id);
+  await world.socket.say(appended(1, id, "hi"), { type: "outcome", id, outcome: "ok", seq: 1 });
+  assert.deepEqual(rows.value.map((row) => row.key), [key]);
+  assert.deepEqual(seen, ["", "(hi)", "hi"]);
+});
+
 /** what may become of an intent, from the moment it was sent */
 const fate = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("send") }) },

@@ -133,6 +133,26 @@ test("no reader sees a torn pair", () => {
   assert.deepEqual(seen, [[false, false], [true, false], [false, true], [true, false]]);
 });
 
+test("an error goes to the token that it is about, not to others of the same source", () => {
+  const clicks = source();
+  const [one, other] = [Token(clicks), Token(clicks)];
+  clicks.fire();
+  const [t] = other.value;
+  one.value[0]("no");
+  assert.deepEqual([one.value, other.value], [[null, "no"], [t, null]]);
+});
+
+test("a pair that was read stays as it is, and its token can be spent from where it was kept", () => {
+  const clicks = source();
+  const token = Token(clicks);
+  clicks.fire();
+  const kept = { list: [token.value] };
+  const copy = [...token.value];
+  kept.list[0][0]("no");
+  clicks.fire();
+  assert.deepEqual(kept.list[0], copy);
+});
+
 test("a signal is a source, with the value that it has", () => {
   const wish = signal(null);
   const token = Token(wish);
@@ -225,6 +245,13 @@ test("run: interrupted leaves the token up", async () => {
   assert.equal(command.state.value, "interrupted");
 });
 
+test("run: a service that nobody knows is an error of the token", async () => {
+  const { token, outcome } = await running();
+  const error = { code: "unknown_service" };
+  await outcome({ outcome: "rejected", error });
+  assert.deepEqual(token.value, [null, error]);
+});
+
 test("run: superseded spends the token without an error", async () => {
   const { token, command, outcome } = await running();
   command.cancel();
@@ -255,6 +282,25 @@ test("run: the token is spent though the effect that ran it has run again", asyn
   const [{ id }] = world.socket.take();
   await world.socket.say({ type: "outcome", id, outcome: "ok", seq: 1 });
   assert.deepEqual(token.value, [null, null]);
+});
+
+test("OnAll: ten messages in a row leave at once, in order, and each row goes with its own answer", async () => {
+  const world = await World.open();
+  const messages = source();
+  const rows = OnAll(messages);
+  effect(() => {
+    for (const [t, text] of rows.value) world.live.run(t, "send", text);
+  });
+  const texts = Array.from({ length: 10 }, (_, i) => `message ${i}`);
+  for (const text of texts) messages.fire(text);
+  await world.clock.pass(0);
+  const sent = world.socket.take();
+  assert.deepEqual(sent.map(({ value }) => value), texts);
+  for (const { id, value } of [...sent].reverse()) {
+    assert.equal(rows.value.at(-1)[1], value);
+    await world.socket.say({ type: "outcome", id, outcome: "ok", seq: 1 });
+  }
+  assert.deepEqual(rows.value, []);
 });
 
 test("spend: where nobody shows the error, the failed command stays in the list", async () => {

@@ -412,6 +412,18 @@ test("LatestEdit: when there is a new edit, the one before is accepted", () => {
   latest.dispose();
 });
 
+test("LatestEdit: the one before is accepted, not rejected", () => {
+  const spent = [];
+  const row = (name) => [(...args) => void spent.push([name, ...args]), name];
+  const [a, b] = [row("a"), row("b")];
+  const rows = signal([a]);
+  const latest = LatestEdit(rows);
+  assert.deepEqual(spent, []);
+  rows.value = [a, b];
+  assert.deepEqual([spent, latest.value], [[["a"]], b]);
+  latest.dispose();
+});
+
 test("LatestEdit: at most one edit is up, whatever happens", () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(3))), (events) => {
