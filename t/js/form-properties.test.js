@@ -206,7 +206,8 @@ class Story {
 
     // what is not valid is not committed, and what was typed stays
     if (found.length > 0) {
-      assert.deepEqual([after.commits, after.changes], [before.commits, before.changes]);
+      assert.deepEqual(after.commits, before.commits);
+      for (const name of Object.keys(before.changes)) assert.equal(after.values[name], before.values[name]);
       return;
     }
     // a commit has what stood there, and what of it was dirty
@@ -398,6 +399,8 @@ test("a field alone holds for any interleaving, whoever spends its tokens", () =
 
       for (const { do: what, text, late, problem } of changes) {
         const [before, now] = [input.value, f.edit.peek()];
+        // there is nothing to commit
+        if (what === "commit" && !now) continue;
         const t = tokens[late % (tokens.length || 1)];
         if (what === "type") page.type("input", text);
         if (what === "server") theirs.value = text;
