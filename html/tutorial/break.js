@@ -11,10 +11,11 @@ const MOST = 400;
 /** Ms between two commands of the stream. */
 const PACE = 200;
 
+// first of all: no answer may come before it is known whose it is
+const count = await tally();
 const line = cable();
 const live = connect("/live", line.options);
 const journal = live.log("journal");
-const count = tally();
 
 /** @type {Record<string, import("./tally.js").State>} */
 const ANSWERS = {

@@ -1,10 +1,13 @@
 // @ts-check
 /**
  * What has been asked, what was answered, and what stands in the log: counted
- * from two sides that know nothing of each other.  Kept over a reload.
+ * from two sides that know nothing of each other.  Kept over a reload; a copy
+ * of the tab begins anew.
  */
 
 import { signal } from "../token.js";
+import { claim } from "../token/claim.js";
+import { environment } from "../token/environment.js";
 
 /** @typedef {"pending" | "ok" | "failed"} State */
 /** @typedef {{state: State, times: number}} Row  times: records in the log */
@@ -24,7 +27,16 @@ function begin() {
   return { run, seq: 0, rows: /** @type {Row[]} */ ([]) };
 }
 
-export function tally() {
+/**
+ * Nobody else may count this run, for as long as the page lives.
+ *
+ * @param {string} run
+ */
+function hold(run) {
+  return claim(`tally:${run}`, environment({}));
+}
+
+export async function tally() {
   let kept = read();
   const changed = signal(0);
 
@@ -32,6 +44,12 @@ export function tally() {
     sessionStorage.setItem(PLACE, JSON.stringify(kept));
     changed.value = changed.peek() + 1;
   };
+
+  if (!(await hold(kept.run))) {
+    kept = begin();
+    void hold(kept.run);
+    save();
+  }
 
   /** @param {(row: Row) => boolean} is */
   const count = (is) => kept.rows.filter(is).length;
@@ -89,6 +107,7 @@ export function tally() {
 
     clear() {
       kept = { ...begin(), seq: kept.seq };
+      void hold(kept.run);
       save();
     },
 

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { becomes, connected, faults, tutorial } from "./lib.js";
+import { settled, tally } from "./tally.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -12,40 +13,6 @@ import { becomes, connected, faults, tutorial } from "./lib.js";
 const STILL = /** @type {const} */ ({ reducedMotion: "reduce" });
 
 const SKIP = process.env.BASE_URL ? "needs a server of its own" : false;
-
-/** @param {Page} page */
-async function tally(page) {
-  const counts = await page
-    .locator("[data-count]")
-    .evaluateAll((places) =>
-      places.map((place) => [
-        place.getAttribute("data-count"),
-        Number(place.textContent),
-      ]),
-    );
-
-  return Object.fromEntries(counts);
-}
-
-/**
- * @param {Page} page
- * @param {number} asked
- */
-async function settled(page, asked) {
-  await becomes(() => tally(page), {
-    asked,
-    answered: asked,
-    logged: asked,
-    open: 0,
-    failed: 0,
-    doubled: 0,
-    lost: 0,
-  });
-  assert.match(
-    await page.locator("[data-summary]").innerText(),
-    /exactly once/,
-  );
-}
 
 /** @param {Page} page  commands are on their way */
 async function underWay(page) {

@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 
 import { text } from "./chat.js";
 import { becomes, connected, INSECURE, tutorial } from "./lib.js";
+import { settled, tally } from "./tally.js";
 import { messages, witness } from "./witness.js";
 
 /** @typedef {import("playwright-core").BrowserContext} BrowserContext */
@@ -136,7 +137,7 @@ const KEPT = `Object.keys(sessionStorage)
 
 describe("a tab that has crashed", () => {
   /** @param {CDPSession} tab */
-  const tally = (tab) =>
+  const tallyOf = (tab) =>
     ask(
       tab,
       `Object.fromEntries(
@@ -166,7 +167,7 @@ describe("a tab that has crashed", () => {
       heard.push(...messages(response.payloadData));
     });
     await tab.send("Page.reload");
-    await becomes(() => tally(tab), {
+    await becomes(() => tallyOf(tab), {
       asked,
       answered: asked,
       logged: asked,
@@ -381,6 +382,40 @@ describe("a tab that is duplicated", () => {
           .map(({ token }) => token),
       );
       assert.equal(tokens(said(first)).length, 2);
+    });
+
+    test(`each counts what it has asked for itself, ${where}`, async () => {
+      const { context } = await noted(change);
+      const first = await opened(context, "/break.html");
+      const send = async (/** @type {Page} */ page, /** @type {number} */ asked) => {
+        await page.locator('[name="server"][value="fast"]').check();
+        await page.locator("[data-send]").click();
+        assert.equal((await tally(page)).asked, asked);
+      };
+
+      await send(first, 20);
+
+      const copy = await duplicate(first);
+
+      await connected(copy);
+      assert.equal((await tally(copy)).asked, 0);
+      await send(copy, 20);
+      await send(first, 40);
+      await Promise.all([settled(first, 40), settled(copy, 20)]);
+
+      await Promise.all([first.reload(), copy.reload()]);
+      await Promise.all([connected(first), connected(copy)]);
+      await Promise.all([settled(first, 40), settled(copy, 20)]);
+
+      // a run that has begun anew is nobody else's, either
+      await first.locator("[data-clear]").click();
+      await send(first, 20);
+
+      const another = await duplicate(first);
+
+      await connected(another);
+      await send(another, 20);
+      await Promise.all([settled(first, 20), settled(another, 20)]);
     });
 
     test(`both crash before it has forgotten: done once, ${where}`, async (t) => {
