@@ -128,6 +128,92 @@ describe("every page", () => {
   });
 });
 
+describe("what is busy is yellow, and what has failed is pink", () => {
+  const site = tutorial({
+    change: (conf) => conf.replaceAll("fail 50%;", "fail 100%;"),
+  });
+
+  /** @typedef {import("playwright-core").Page} Page */
+  /**
+   * @type {Record<string, {
+   *   path: string, user?: string, busy: string, failed: string,
+   *   act: (page: Page) => Promise<void>, fail?: (page: Page) => Promise<void>
+   * }>}  fail: where it does not by itself
+   */
+  const places = {
+    "a button": {
+      path: "/explainer.html",
+      act: async (page) => {
+        await page.locator("[data-flaky]").check();
+        await page.locator("[data-toggle]").click();
+      },
+      busy: '[data-toggle][aria-busy="true"]',
+      failed: '[data-toggle][aria-invalid="true"]',
+    },
+    "a field": {
+      path: "/forms.html",
+      act: async (page) => {
+        await page.locator("#name").fill("Ada");
+        await page.locator("[data-save]").click();
+      },
+      fail: async (page) => {
+        await page.locator("#name").fill("a@b");
+        await page.locator("[data-save]:enabled").click();
+      },
+      busy: '#name[aria-busy="true"]',
+      failed: '#name[aria-invalid="true"]',
+    },
+    "an account": {
+      path: "/transfer.html",
+      act: (page) =>
+        page.getByRole("button", { name: "left → closed" }).click(),
+      busy: '[data-account="left"][data-state="busy"]',
+      failed: '[data-account="left"][data-state="failed"]',
+    },
+    "a message": {
+      path: "/chat.html",
+      user: "alice",
+      act: async (page) => {
+        await page.locator("[data-flaky]").check();
+        await page.locator("#text").fill("not today");
+        await page.locator("#text").press("Enter");
+      },
+      busy: '.message[data-state="pending"]',
+      failed: '.message[data-state="failed"]',
+    },
+  };
+
+  for (const [name, place] of Object.entries(places)) {
+    const { path, user, act, busy, failed, fail } = place;
+
+    test(`${name}, light and dark`, async () => {
+      const page = await site.open(path, user, { reducedMotion: "reduce" });
+      const colours = async (/** @type {string} */ selector) => {
+        const element = page.locator(selector);
+
+        await page.emulateMedia({ colorScheme: "light" });
+        const light = await element.evaluate(background);
+
+        await page.emulateMedia({ colorScheme: "dark" });
+        const dark = await element.evaluate(background);
+
+        assert.notEqual(light, dark);
+        return [light, dark].map(colourOf);
+      };
+
+      // busy for as long as there is no network
+      site.tolerate = /WebSocket connection|ERR_INTERNET_DISCONNECTED/;
+      await page.context().setOffline(true);
+      await page.locator('[data-connection][data-status="offline"]').waitFor();
+      await act(page);
+      assert.deepEqual(await colours(busy), ["yellow", "yellow"]);
+      await page.context().setOffline(false);
+      await fail?.(page);
+      assert.deepEqual(await colours(failed), ["pink", "pink"]);
+    });
+  }
+});
+
 describe("navigation", () => {
   const site = tutorial();
 
@@ -233,6 +319,26 @@ function whereFocusIs() {
     text: at.textContent?.trim().slice(0, 40) || at.id,
     visible: outlined,
   };
+}
+
+/** In the page. @param {Element} element */
+function background(element) {
+  return getComputedStyle(element).backgroundColor;
+}
+
+/**
+ * @param {string} rgb
+ * @returns {string} a name for its hue
+ */
+function colourOf(rgb) {
+  const [r, g, b] = (rgb.match(/\d+/g) ?? []).map(Number);
+  const range = Math.max(r, g, b) - Math.min(r, g, b);
+  const degrees = 60 * ((g - b) / range);
+
+  if (r < g || r < b || range < 30) return rgb;
+  if (degrees > 35 && degrees < 65) return "yellow";
+  if (degrees > -45 && degrees < -5) return "pink";
+  return rgb;
 }
 
 /** @param {string} text */
