@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 
 import { becomes, connected, faults, ROOT, tutorial } from "./lib.js";
+import { scenes } from "./scenes.js";
 
 const PAGES = (await readdir(join(ROOT, "html")))
   .filter((name) => name.endsWith(".html"))
@@ -51,6 +52,25 @@ describe("every page", () => {
       assert.deepEqual(await faults(page), []);
     });
 
+    test(`${path} fits it, without a fault, in the middle of what it is about, too`, async () => {
+      const { user, act } = scenes[path.slice(1, -".html".length)];
+      const page = await site.open(path, user, {
+        viewport: { width: 360, height: 740 },
+        reducedMotion: "reduce",
+      });
+
+      await act(page);
+
+      for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+        await page.emulateMedia({ colorScheme });
+        assert.equal(
+          await page.evaluate(() => document.documentElement.scrollWidth),
+          360,
+        );
+        assert.deepEqual(await faults(page), [], colorScheme);
+      }
+    });
+
     test(`${path} can be worked with the keyboard alone`, async () => {
       const page = await site.open(path, path === "/chat.html" ? "alice" : null);
       const count = await page.evaluate(markStops);
@@ -89,6 +109,23 @@ describe("every page", () => {
       );
     });
   }
+
+  test("nothing moves for those who do not want it", async () => {
+    const context = await site.context();
+    const page = await context.newPage();
+    let moving = 0;
+
+    for (const path of PAGES) {
+      await page.emulateMedia({ reducedMotion: "no-preference" });
+      await page.goto(path);
+      await connected(page);
+      moving += await page.evaluate(movable);
+      await page.emulateMedia({ reducedMotion: "reduce" });
+      assert.equal(await page.evaluate(movable), 0, path);
+    }
+
+    assert.ok(moving > 0, "others see it move");
+  });
 
   test("the page that the start page shows is a page that works", async () => {
     const html = await readFile(join(ROOT, "html/index.html"), "utf8");
@@ -301,6 +338,24 @@ function markStops() {
 
   stops.forEach((each, i) => each.setAttribute("data-stop", String(i)));
   return stops.length;
+}
+
+/** In the page: how many elements change their looks step by step. */
+function movable() {
+  const isStill = (/** @type {string} */ times) => /^0s(, 0s)*$/.test(times);
+
+  return [...document.querySelectorAll("*")]
+    .flatMap((each) =>
+      [undefined, "::before", "::after"].map((part) =>
+        getComputedStyle(each, part),
+      ),
+    )
+    .filter(
+      (style) =>
+        !isStill(style.transitionDuration) ||
+        style.animationName !== "none" ||
+        style.scrollBehavior !== "auto",
+    ).length;
 }
 
 /** In the page: the stop that has the focus, and whether that is seen. */

@@ -1,10 +1,10 @@
 // @ts-check
-/** What happens on a page before its second picture is taken. */
+/** What a page is about, as far as its second picture; tests look at it, too. */
 
 /** @typedef {import("playwright-core").Page} Page */
 
 /**
- * @type {Record<string, {user?: string, act?: (page: Page) => Promise<void>}>}
+ * @type {Record<string, {user?: string, act: (page: Page) => Promise<void>}>}
  */
 export const scenes = {
   index: {
