@@ -21,7 +21,8 @@ static ngx_token_rc_t ngx_token_apply_group(ngx_token_store_t *st,
     const ngx_token_commit_t *commits, size_t n,
     ngx_token_verdict_t *verdicts);
 static ngx_token_rc_t ngx_token_apply_begin(ngx_token_store_t *st);
-static ngx_token_rc_t ngx_token_apply_end(ngx_token_store_t *st, size_t extra);
+static ngx_token_rc_t ngx_token_apply_end(ngx_token_store_t *st, size_t extra,
+    const ngx_token_commit_t *commits, size_t n);
 static void ngx_token_apply_make_room(ngx_token_store_t *st,
     uint64_t horizon);
 static ngx_token_rc_t ngx_token_apply_trim(ngx_token_store_t *st,
@@ -133,7 +134,7 @@ ngx_token_apply_group(ngx_token_store_t *st, const ngx_token_commit_t *commits,
         ngx_token_env_abort(&st->env, w->txn);
 
     } else {
-        rc = ngx_token_apply_end(st, NGX_TOKEN_STORE_TRIM);
+        rc = ngx_token_apply_end(st, NGX_TOKEN_STORE_TRIM, commits, n);
     }
 
     for (i = 0; i < n && rc != NGX_TOKEN_OK; i++) {
@@ -148,29 +149,45 @@ ngx_token_apply_group(ngx_token_store_t *st, const ngx_token_commit_t *commits,
 static ngx_token_rc_t
 ngx_token_apply_begin(ngx_token_store_t *st)
 {
-    int                 rc;
-    unsigned            i;
-    ngx_token_rc_t      result;
-    ngx_token_write_t  *w;
+    MDB_txn         *txn;
+    ngx_token_rc_t   rc;
 
-    w = &st->write;
+    st->write.horizon = 0;
 
-    w->env = &st->env;
+    rc = ngx_token_env_write(&st->env, &txn);
+
+    if (rc != NGX_TOKEN_OK) {
+        return rc;
+    }
+
+    rc = ngx_token_apply_load(&st->write, &st->env, txn);
+
+    if (rc != NGX_TOKEN_OK) {
+        ngx_token_env_abort(&st->env, txn);
+    }
+
+    return rc;
+}
+
+
+ngx_token_rc_t
+ngx_token_apply_load(ngx_token_write_t *w, ngx_token_env_t *env, MDB_txn *txn)
+{
+    int             rc;
+    unsigned        i;
+    ngx_token_rc_t  result;
+
+    w->env = env;
+    w->txn = txn;
     w->horizon = 0;
     w->nentries = 0;
     w->nchanges = 0;
     w->known = 0;
     w->nlogs = 0;
 
-    result = ngx_token_env_write(&st->env, &w->txn);
-
-    if (result != NGX_TOKEN_OK) {
-        return result;
-    }
-
     for (i = 0, rc = MDB_SUCCESS; i < NGX_TOKEN_DB_LAST; i++) {
 
-        rc = mdb_cursor_open(w->txn, st->env.dbi[i], &w->cursors[i]);
+        rc = mdb_cursor_open(txn, env->dbi[i], &w->cursors[i]);
 
         if (rc != MDB_SUCCESS) {
             break;
@@ -180,40 +197,30 @@ ngx_token_apply_begin(ngx_token_store_t *st)
     result = ngx_token_env_rc(rc, "beginning a write");
 
     if (result == NGX_TOKEN_OK) {
-        result = ngx_token_state_read(w->txn, st->env.dbi[NGX_TOKEN_DB_META],
+        result = ngx_token_state_read(txn, env->dbi[NGX_TOKEN_DB_META],
                                       &w->state);
     }
 
     if (result == NGX_TOKEN_INVALID) {
         result = ngx_token_env_error(NGX_TOKEN_ERROR, "\"%s\" is damaged: its "
-                                     "state cannot be read", st->env.path);
+                                     "state cannot be read", env->path);
     }
 
-    if (result != NGX_TOKEN_OK) {
-        ngx_token_env_abort(&st->env, w->txn);
-    }
+    w->before = w->state.seq;
 
     return result;
 }
 
 
-/*
- * Trims by a few rows more than were written (a backlog is worked off in
- * bounded steps), and commits.
- */
-
-static ngx_token_rc_t
-ngx_token_apply_end(ngx_token_store_t *st, size_t extra)
+ngx_token_rc_t
+ngx_token_apply_finish(ngx_token_write_t *w, uint64_t feed, size_t extra)
 {
-    ngx_token_rc_t      rc;
-    ngx_token_write_t  *w;
-
-    w = &st->write;
+    ngx_token_rc_t  rc;
 
     rc = ngx_token_log_flush(w);
 
     if (rc == NGX_TOKEN_OK) {
-        rc = ngx_token_feed_trim(w, st->feed, 2 * w->nchanges + extra);
+        rc = ngx_token_feed_trim(w, feed, 2 * w->nchanges + extra);
     }
 
     if (rc == NGX_TOKEN_OK) {
@@ -221,19 +228,46 @@ ngx_token_apply_end(ngx_token_store_t *st, size_t extra)
     }
 
     if (rc == NGX_TOKEN_OK) {
-        rc = ngx_token_state_write(w->txn, st->env.dbi[NGX_TOKEN_DB_META],
+        rc = ngx_token_state_write(w->txn, w->env->dbi[NGX_TOKEN_DB_META],
                                    &w->state);
     }
+
+    return rc;
+}
+
+
+/*
+ * Commits.
+ *
+ *     commits, n  what was applied; 0: it is only trimmed
+ */
+
+static ngx_token_rc_t
+ngx_token_apply_end(ngx_token_store_t *st, size_t extra,
+    const ngx_token_commit_t *commits, size_t n)
+{
+    unsigned            redo;
+    ngx_token_rc_t      rc;
+    ngx_token_write_t  *w;
+
+    w = &st->write;
+
+    rc = ngx_token_apply_finish(w, st->feed, extra);
 
     if (rc != NGX_TOKEN_OK) {
         ngx_token_env_abort(&st->env, w->txn);
         return rc;
     }
 
-    rc = ngx_token_env_commit(&st->env, w->txn);
+    redo = ngx_token_redo_write(st, w, commits, n);
+
+    rc = ngx_token_env_commit(&st->env, w->txn, redo);
 
     if (rc == NGX_TOKEN_OK) {
         ngx_token_seen_update(st, w->state.seq);
+
+    } else if (redo) {
+        ngx_token_redo_drop(st);
     }
 
     return rc;
@@ -293,5 +327,5 @@ ngx_token_apply_trim(ngx_token_store_t *st, uint64_t horizon)
         return NGX_TOKEN_DONE;
     }
 
-    return ngx_token_apply_end(st, NGX_TOKEN_STORE_TRIM_FULL);
+    return ngx_token_apply_end(st, NGX_TOKEN_STORE_TRIM_FULL, NULL, 0);
 }

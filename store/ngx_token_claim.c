@@ -69,7 +69,7 @@ ngx_token_live_claim(ngx_token_live_t *live,
         return ngx_token_env_rc(rc, "writing live.mdb");
     }
 
-    return ngx_token_env_commit(&live->env, txn);
+    return ngx_token_env_commit(&live->env, txn, 0);
 }
 
 
@@ -102,7 +102,7 @@ ngx_token_live_unclaim(ngx_token_live_t *live,
         }
     }
 
-    return ngx_token_env_commit(&live->env, txn);
+    return ngx_token_env_commit(&live->env, txn, 0);
 }
 
 
@@ -215,7 +215,7 @@ ngx_token_live_cancel(ngx_token_live_t *live,
         return ngx_token_env_rc(rc, "writing live.mdb");
     }
 
-    return ngx_token_env_commit(&live->env, txn);
+    return ngx_token_env_commit(&live->env, txn, 0);
 }
 
 

@@ -185,9 +185,14 @@ MDB_cursor *ngx_token_env_cursor(ngx_token_read_t *r, unsigned db);
 /*
  * One write transaction at a time.  Every _write() that returns OK is followed
  * by _commit() or _abort() in the same thread.
+ *
+ *     late  the meta page is left to the next flush: after a power cut the
+ *           store can be as it was before this commit, but not before the
+ *           one before it
  */
 ngx_token_rc_t ngx_token_env_write(ngx_token_env_t *env, MDB_txn **txn);
-ngx_token_rc_t ngx_token_env_commit(ngx_token_env_t *env, MDB_txn *txn);
+ngx_token_rc_t ngx_token_env_commit(ngx_token_env_t *env, MDB_txn *txn,
+    unsigned late);
 void ngx_token_env_abort(ngx_token_env_t *env, MDB_txn *txn);
 
 

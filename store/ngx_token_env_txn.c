@@ -341,11 +341,24 @@ ngx_token_env_write(ngx_token_env_t *env, MDB_txn **txn)
 
 
 ngx_token_rc_t
-ngx_token_env_commit(ngx_token_env_t *env, MDB_txn *txn)
+ngx_token_env_commit(ngx_token_env_t *env, MDB_txn *txn, unsigned late)
 {
-    int  rc;
+    int       rc;
+    MDB_env  *mdb;
+
+    mdb = mdb_txn_env(txn);
+
+    /* of all transactions, but there is only this one that writes */
+
+    if (late) {
+        (void) mdb_env_set_flags(mdb, MDB_NOMETASYNC, 1);
+    }
 
     rc = mdb_txn_commit(txn);
+
+    if (late) {
+        (void) mdb_env_set_flags(mdb, MDB_NOMETASYNC, 0);
+    }
 
     if (rc == EIO && ngx_token_env_disk_is_full(env)) {
         rc = ENOSPC;

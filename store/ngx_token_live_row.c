@@ -89,7 +89,7 @@ ngx_token_live_write(ngx_token_live_t *live, const ngx_token_live_row_t *rows,
         return ngx_token_env_rc(rc, "writing live.mdb");
     }
 
-    return ngx_token_env_commit(&live->env, txn);
+    return ngx_token_env_commit(&live->env, txn, 0);
 }
 
 

@@ -168,7 +168,7 @@ ngx_token_live_linger(ngx_token_live_t *live, uint64_t until)
         return ngx_token_env_rc(rc, "leaving live.mdb");
     }
 
-    return ngx_token_env_commit(&live->env, txn);
+    return ngx_token_env_commit(&live->env, txn, 0);
 }
 
 
@@ -273,7 +273,7 @@ ngx_token_live_drop(ngx_token_live_t *live,
         return ngx_token_env_rc(rc, "sweeping live.mdb");
     }
 
-    return ngx_token_env_commit(&live->env, txn);
+    return ngx_token_env_commit(&live->env, txn, 0);
 }
 
 

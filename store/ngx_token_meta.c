@@ -219,6 +219,34 @@ ngx_token_meta_make(ngx_token_env_t *env, MDB_txn *txn)
 }
 
 
+unsigned
+ngx_token_meta_redo(ngx_token_env_t *env, MDB_txn *txn, MDB_val *data)
+{
+    return ngx_token_meta_get(txn, env->dbi[NGX_TOKEN_DB_META], "redo", data)
+           == MDB_SUCCESS;
+}
+
+
+ngx_token_rc_t
+ngx_token_meta_make_redo(ngx_token_env_t *env, MDB_txn *txn, size_t len)
+{
+    int      rc;
+    MDB_val  key, data;
+
+    key.mv_size = sizeof("redo") - 1;
+    key.mv_data = (void *) "redo";
+    data.mv_size = len;
+
+    rc = mdb_put(txn, env->dbi[NGX_TOKEN_DB_META], &key, &data, MDB_RESERVE);
+
+    if (rc == MDB_SUCCESS) {
+        memset(data.mv_data, 0, len);
+    }
+
+    return ngx_token_env_rc(rc, env->path);
+}
+
+
 /*
  * epoch: out, null terminated.  LMDB's own codes are negative: a file that
  * cannot be read is not one of another program.

@@ -87,6 +87,11 @@ ngx_token_store_setup(ngx_token_env_t *env, MDB_txn *txn)
     rc = ngx_token_meta_open(env, txn, epoch);
 
     if (rc == NGX_TOKEN_OK) {
+        /* what it brings back has been seen */
+        rc = ngx_token_redo_setup(st, txn, epoch);
+    }
+
+    if (rc == NGX_TOKEN_OK) {
         rc = ngx_token_seen_check(st, txn, epoch);
     }
 
@@ -122,6 +127,7 @@ ngx_token_store_close(ngx_token_store_t *st)
         (void) close(st->seen);
     }
 
+    free(st->redo);
     free(st);
 }
 

@@ -22,6 +22,7 @@
  *           "created"                  ms u64
  *           "inode"                    of data.mdb, u64
  *           "state"                    seq u64, floor u64, number of logs u32
+ *           "redo"                     see ngx_token_redo.c; may be missing
  *   atom    name                       version u64, value
  *   log     id u32, seq u64            time u64, token id 16, user length u8,
  *                                      user, value
@@ -120,6 +121,7 @@ typedef struct {
     MDB_txn                 *txn;
     MDB_cursor              *cursors[NGX_TOKEN_DB_LAST];
     ngx_token_state_t        state;
+    uint64_t                 before;      /* seq when it began */
 
     uint64_t                 horizon;     /* the records' latest */
     size_t                   nentries;    /* written to the ledger */
@@ -142,8 +144,12 @@ struct ngx_token_store_s {
     char                     epoch[NGX_TOKEN_EPOCH_LEN + 1];
     int                      seen;        /* file; -1: none */
 
-    pthread_mutex_t          mutex;       /* of write */
+    pthread_mutex_t          mutex;       /* of write and redo */
     ngx_token_write_t        write;
+
+    unsigned char           *redo;        /* what was written last; malloc()ed
+                                             when it is needed */
+    size_t                   redo_size;   /* bytes, of the room there */
 };
 
 
@@ -298,6 +304,27 @@ void ngx_token_stage_clear(ngx_token_write_t *w);
 
 
 /*
+ * Begins to apply records in a write transaction; w: out.
+ *
+ * Returns: NGX_TOKEN_OK, or the transaction cannot go on
+ */
+ngx_token_rc_t ngx_token_apply_load(ngx_token_write_t *w, ngx_token_env_t *env,
+    MDB_txn *txn);
+
+/*
+ * Writes what is left when the records are applied, and trims: by a few rows
+ * more than were written, as a backlog is worked off in bounded steps.
+ *
+ *     feed   changes to keep
+ *     extra  rows to trim more than were written
+ *
+ * Returns: NGX_TOKEN_OK, or the transaction cannot go on
+ */
+ngx_token_rc_t ngx_token_apply_finish(ngx_token_write_t *w, uint64_t feed,
+    size_t extra);
+
+
+/*
  * Opens the databases, or makes them where LMDB's file is empty, in a write
  * transaction.
  *
@@ -319,6 +346,47 @@ void ngx_token_meta_inode(ngx_token_env_t *env, MDB_txn *txn,
     uint64_t *inode);
 ngx_token_rc_t ngx_token_meta_set_inode(ngx_token_env_t *env, MDB_txn *txn,
     uint64_t inode);
+
+/*
+ * The place for records that are applied again after a power cut.
+ *
+ *     data  out: as LMDB has it, so its pages begin before it
+ *
+ * Returns: _redo(): whether there is one.  _make_redo(): NGX_TOKEN_OK, or the
+ *          transaction cannot go on
+ */
+unsigned ngx_token_meta_redo(ngx_token_env_t *env, MDB_txn *txn,
+    MDB_val *data);
+ngx_token_rc_t ngx_token_meta_make_redo(ngx_token_env_t *env, MDB_txn *txn,
+    size_t len);
+
+/*
+ * Writes the records of a group beside the pages of its transaction, just
+ * before its commit.
+ *
+ *     w           all of the transaction is written
+ *     commits, n  the group
+ *
+ * Returns: 1: whatever happens after LMDB's first flush, the records are
+ *             applied when the store is opened
+ *          0: not written; the commit needs both flushes
+ */
+unsigned ngx_token_redo_write(ngx_token_store_t *st, ngx_token_write_t *w,
+    const ngx_token_commit_t *commits, size_t n);
+
+/* The commit has failed: what was written last is not to be applied. */
+void ngx_token_redo_drop(ngx_token_store_t *st);
+
+/*
+ * Applies what a power cut has taken back, in the write transaction in which
+ * the store is opened, or makes the place for it.
+ *
+ *     epoch  the one in the store
+ *
+ * Returns: NGX_TOKEN_OK, or the store cannot be opened
+ */
+ngx_token_rc_t ngx_token_redo_setup(ngx_token_store_t *st, MDB_txn *txn,
+    const char *epoch);
 
 /*
  * Gives the store a new epoch where it is a copy, or an older state of what

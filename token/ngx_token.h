@@ -219,6 +219,12 @@ ngx_token_rc_t ngx_token_commit_decode(const unsigned char *buf, size_t len,
     ngx_token_commit_t *c, ngx_token_effect_t *effects);
 
 /*
+ * Whether a commit record is one that _decode() returns when it was encoded:
+ * see there.
+ */
+unsigned ngx_token_commit_valid(const ngx_token_commit_t *c);
+
+/*
  * How many effects a flat commit record says that it has: what decoding it
  * fills, at most.  0 where it is too short to say.
  */

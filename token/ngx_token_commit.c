@@ -54,7 +54,8 @@ static unsigned char *ngx_token_commit_put(unsigned char *p, uint64_t n,
     size_t len);
 static unsigned char *ngx_token_commit_put_str(unsigned char *p,
     const ngx_token_str_t *s);
-static unsigned ngx_token_commit_valid(const ngx_token_commit_t *c);
+static unsigned ngx_token_commit_valid_head(const ngx_token_commit_t *c);
+static unsigned ngx_token_commit_valid_effect(const ngx_token_effect_t *e);
 static ngx_token_rc_t ngx_token_commit_get_effect(ngx_token_commit_reader_t *r,
     ngx_token_effect_t *e);
 static uint64_t ngx_token_commit_get(ngx_token_commit_reader_t *r, size_t len);
@@ -186,7 +187,7 @@ ngx_token_commit_decode(const unsigned char *buf, size_t len,
     c->user.len = (size_t) ngx_token_commit_get(&r, 4);
     c->result.len = (size_t) ngx_token_commit_get(&r, 4);
 
-    if (!ngx_token_commit_valid(c)) {
+    if (!ngx_token_commit_valid_head(c)) {
         return NGX_TOKEN_INVALID;
     }
 
@@ -214,8 +215,27 @@ ngx_token_commit_neffects(const unsigned char *buf, size_t len)
 }
 
 
-static unsigned
+unsigned
 ngx_token_commit_valid(const ngx_token_commit_t *c)
+{
+    unsigned  i;
+
+    if (!ngx_token_commit_valid_head(c)) {
+        return 0;
+    }
+
+    for (i = 0; i < c->neffects; i++) {
+        if (!ngx_token_commit_valid_effect(&c->effects[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static unsigned
+ngx_token_commit_valid_head(const ngx_token_commit_t *c)
 {
     if (c->neffects > NGX_TOKEN_MAX_EFFECTS
         || c->user.len > NGX_TOKEN_MAX_USER
@@ -242,6 +262,16 @@ ngx_token_commit_valid(const ngx_token_commit_t *c)
 }
 
 
+static unsigned
+ngx_token_commit_valid_effect(const ngx_token_effect_t *e)
+{
+    return (unsigned) e->type >= NGX_TOKEN_EFFECT_SET
+           && (unsigned) e->type <= NGX_TOKEN_EFFECT_APPEND
+           && e->channel.len != 0
+           && e->channel.len <= NGX_TOKEN_MAX_CHANNEL;
+}
+
+
 static ngx_token_rc_t
 ngx_token_commit_get_effect(ngx_token_commit_reader_t *r,
     ngx_token_effect_t *e)
@@ -258,12 +288,7 @@ ngx_token_commit_get_effect(ngx_token_commit_reader_t *r,
     ngx_token_commit_get_str(r, &e->value);
     ngx_token_commit_get_str(r, &e->initial);
 
-    if (r->failed
-        || (unsigned) e->type < NGX_TOKEN_EFFECT_SET
-        || (unsigned) e->type > NGX_TOKEN_EFFECT_APPEND
-        || e->channel.len == 0
-        || e->channel.len > NGX_TOKEN_MAX_CHANNEL)
-    {
+    if (r->failed || !ngx_token_commit_valid_effect(e)) {
         return NGX_TOKEN_INVALID;
     }
 
