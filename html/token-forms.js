@@ -44,8 +44,10 @@
  *     .dispose()
  *
  * Errors are shown in [token-error="field"], and in [token-error=""] that of the
- * form; else in an element that is made after the control.  Attributes to style:
- * aria-busy, aria-invalid, data-tx-status, on the form, its controls and buttons.
+ * form; else in an element that is made after the control.  What has become of
+ * it is said in [token-said], by its words: token-accepted="Saved", and
+ * token-busy="Saving …" when that lasts.  Attributes to style: aria-busy,
+ * aria-invalid, data-tx-status, on the form, its controls and buttons.
  *
  *     Field(control, {value?})       one field without a form
  *     MergeEdits(name, {field: edit, ...})    signal of [t, values] | null: the

@@ -6,6 +6,7 @@
  */
 
 import { disableWhile, problemOf, set, textOf } from "./problem.js";
+import { say } from "./said.js";
 import { effect } from "./signal.js";
 
 /** @typedef {import("./form.js").FormType} FormType */
@@ -107,6 +108,7 @@ function showStatus({ element, kind, concurrent, status, error, edit }) {
     }
     show(failed ? textOf(error.value) : "");
   });
+  say(element.querySelector("[token-said]"), () => status.value);
 
   for (const each of submits) {
     disableWhile(each, () => {

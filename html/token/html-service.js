@@ -11,7 +11,8 @@ import { Field } from "./field.js";
 import { Form } from "./form.js";
 import { askedBy, condition, pick, words } from "./html-values.js";
 import { controlsOf, same } from "./input.js";
-import { disableWhile, problemOf, set, textOf } from "./problem.js";
+import { disableWhile, placeOf, problemOf, set, textOf } from "./problem.js";
+import { say } from "./said.js";
 import { computed, effect, signal } from "./signal.js";
 import { Token } from "./token.js";
 import { unanswered } from "./unanswered.js";
@@ -19,6 +20,8 @@ import { unanswered } from "./unanswered.js";
 /** @typedef {import("./live.js").Live} Live */
 /** @typedef {import("./command.js").Command} Command */
 /** @typedef {import("./html.js").Context} Context */
+
+const SAID = "[token-said]";
 
 /** @param {Element} element */
 const serviceOf = (element) => element.getAttribute("token-service") ?? "";
@@ -52,10 +55,14 @@ export function bindButton(button, { live, record }) {
     if (command.value?.state.value === "ok") accepted.value = true;
   });
 
+  const state = computed(() => {
+    const [t, error] = token.value;
+    return t ? "busy" : error !== null ? "failed" : accepted.value ? "accepted" : null;
+  });
   effect(() => {
     const [t, error] = token.value;
     const failed = error !== null;
-    const status = t ? "busy" : failed ? "failed" : accepted.value ? "accepted" : null;
+    const status = state.value;
     set(button, {
       "aria-busy": t !== null || null,
       "aria-invalid": failed || null,
@@ -68,6 +75,7 @@ export function bindButton(button, { live, record }) {
     }
     problem(failed ? textOf(error) : "");
   });
+  say(placeOf(button, SAID), () => state.value);
 
   const may = enabled(button, live);
   disableWhile(button, () => token.value[0] !== null || !may());
@@ -162,6 +170,10 @@ export function bindControl(element, { live, record }) {
       "data-tx-status": status === "clean" ? null : status,
     });
     problem(status === "failed" ? textOf(field.error.value) : "");
+  });
+  say(placeOf(element, SAID), () => {
+    const status = field.status.value;
+    return status === "waiting" ? "busy" : status;
   });
   showUnknown(element, command, live);
 }

@@ -26,7 +26,7 @@ export function textOf(error) {
  * @param {Element | null} [place] instead
  * @returns {(text: string) => void} "": there is none
  */
-export function problemOf(control, place = placeOf(control)) {
+export function problemOf(control, place = placeOf(control, "[token-error]")) {
   let known = place;
 
   return (text) => {
@@ -43,13 +43,20 @@ export function problemOf(control, place = placeOf(control)) {
   };
 }
 
-/** @param {Element} control */
-function placeOf(control) {
+/**
+ * What speaks for a control: its aria-describedby names it, or it follows, in
+ * any order with what else does so.
+ * @param {Element} control
+ * @param {string} selector
+ * @returns {Element | null}
+ */
+export function placeOf(control, selector) {
   const ids = (control.getAttribute("aria-describedby") ?? "").split(/\s+/);
-  const named = ids.map((id) => id && control.ownerDocument.getElementById(id));
-  const next = control.nextElementSibling;
-  const found = [...named, next].find((each) => each && each.matches("[token-error]"));
-  return found || null;
+  /** @type {(Element | "" | null)[]} */
+  const found = ids.map((id) => id && control.ownerDocument.getElementById(id));
+  let next = control.nextElementSibling;
+  for (; next?.matches("[token-error], [token-said]"); next = next.nextElementSibling) found.push(next);
+  return found.find((each) => each && each.matches(selector)) || null;
 }
 
 /**

@@ -126,6 +126,79 @@ test("form: what a reload has left unanswered is in it again, and settles it", a
   assert.equal(next.page.$("button").disabled, false);
 });
 
+test("said: what has been done is said, where the page has words for it, and again the next time", async () => {
+  const { page, sent, outcome } = await open(`<button token-service="add">Add</button>
+    <p token-said token-accepted="Added"></p><p token-error></p>`);
+  const [said, error] = page.$$("p");
+  assert.deepEqual([said.textContent, said.getAttribute("role")], ["", "status"]);
+  for (const n of [1, 2]) {
+    page.$("button").click();
+    assert.equal(said.textContent, "", `before the answer ${n}`);
+    const [{ id }] = await sent();
+    await outcome(id, "ok");
+    assert.deepEqual([said.textContent, said.dataset.txStatus], ["Added", "accepted"]);
+  }
+  page.$("button").click();
+  const [{ id }] = await sent();
+  await outcome(id, "failed", { error: { code: "service_failed", message: "by chance" } });
+  // the error is an alert already
+  assert.deepEqual([said.textContent, said.dataset.txStatus, error.textContent], ["", undefined, "by chance"]);
+  assert.equal(page.$$("[token-error]").length, 1);
+});
+
+test("said: busy is said when it lasts, and only then", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { page, sent, outcome, bound } = await open(
+    `<button token-service="add">Add</button><output token-said token-busy="Adding …"></output>`);
+  const said = page.$("output");
+  page.$("button").click();
+  const [quick] = await sent();
+  t.mock.timers.tick(399);
+  await outcome(quick.id, "ok");
+  t.mock.timers.tick(1000);
+  assert.equal(said.textContent, "");
+  page.$("button").click();
+  const [slow] = await sent();
+  t.mock.timers.tick(400);
+  assert.deepEqual([said.textContent, said.dataset.txStatus], ["Adding …", "busy"]);
+  await outcome(slow.id, "ok");
+  assert.deepEqual([said.textContent, said.dataset.txStatus], ["", undefined]);
+  page.$("button").click();
+  bound.stop();
+  t.mock.timers.tick(1000);
+  assert.equal(said.textContent, "");
+});
+
+test("said: a form says it in its own place, until somebody types", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { page, sent, outcome } = await open(`<form token-service="save"><input name="name"><button>Save</button>
+    <output token-said token-dirty="Not saved" token-busy="Saving …" token-accepted="Saved"></output></form>`);
+  const said = () => page.$("output").textContent;
+  page.type("input", "ann");
+  assert.equal(said(), "Not saved");
+  page.submit();
+  assert.equal(said(), "");
+  t.mock.timers.tick(400);
+  assert.equal(said(), "Saving …");
+  const [{ id }] = await sent();
+  await outcome(id, "ok");
+  assert.equal(said(), "Saved");
+  page.type("input", "bob");
+  assert.equal(said(), "Not saved");
+});
+
+test("said: a control by itself is busy while its value waits", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { page, sent, outcome } = await open(`<input type="checkbox" token-service="set" aria-label="on" aria-describedby="said">
+    <p>text</p><output id="said" token-said token-busy="Setting …" token-accepted="Set"></output>`);
+  page.tick("input");
+  const [{ id }] = await sent();
+  t.mock.timers.tick(400);
+  assert.equal(page.$("output").textContent, "Setting …");
+  await outcome(id, "ok");
+  assert.equal(page.$("output").textContent, "Set");
+});
+
 test("atom: its value is shown, with the words that the element has for it", async () => {
   const { page, say } = await open(`<output token-atom="switch" token-true="on" token-false="off" token-class="lit">…</output>
     <b token-atom="doc" token-path="a.n" token-format="number"></b><meter token-atom="n" max="10"></meter>`);
