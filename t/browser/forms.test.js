@@ -32,6 +32,22 @@ function two(path) {
   return Promise.all([site.open(path, null, STILL), site.open(path, null, STILL)]);
 }
 
+/** In the page: keeps what the element says. @param {Element} element */
+function record(element) {
+  /** @type {string[]} */
+  const words = [];
+
+  Object.assign(element, { words });
+  new MutationObserver(() => {
+    if (element.textContent) words.push(element.textContent);
+  }).observe(element, { childList: true });
+}
+
+/** In the page. @param {any} element */
+function recorded({ words }) {
+  return words;
+}
+
 const site = tutorial();
 
 describe("a profile that two people edit", () => {
@@ -69,6 +85,50 @@ describe("a profile that two people edit", () => {
       "half a sent",
     );
     assert.equal(await theirs(one), "Ada");
+  });
+
+  test("what is saved is said, and what lasts is said while it does", async () => {
+    const page = await site.open(FORM, null, STILL);
+    const said = page.locator("[token-said]");
+
+    await known(page);
+    await said.evaluate(record);
+    await page.locator('[value="merge"]').check();
+    await page.locator("#name").fill("Grace");
+    await page.locator("#about").fill("said");
+    await save(page).click();
+    await becomes(() => said.evaluate(recorded), ["Saving …", "Saved"]);
+    await page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
+    assert.deepEqual(await faults(page), []);
+
+    await page.locator("#about").fill("said, and then some");
+    await becomes(() => said.innerText(), "");
+    await page.keyboard.press("Escape");
+  });
+
+  test("Discard is worked by key, too: the fields are as the server has them", async () => {
+    const page = await site.open(FORM, null, STILL);
+    const focused = (/** @type {string} */ selector) =>
+      page.locator(selector).evaluate((e) => e === document.activeElement);
+
+    await known(page);
+
+    const before = await page.locator("#about").inputValue();
+
+    for (const key of ["Enter", "Space"]) {
+      await page.locator("#about").focus();
+      await page.keyboard.type("never mind");
+      await becomes(() => status(page), "dirty");
+      await page.keyboard.press("Tab");
+      assert.ok(await focused("[data-save]"));
+      await page.keyboard.press("Tab");
+      assert.ok(await focused('[type="reset"]'));
+      await page.keyboard.press(key);
+      await becomes(() => status(page), "clean");
+      assert.equal(await page.locator("#about").inputValue(), before);
+      assert.ok(await save(page).isDisabled());
+      assert.ok(await focused('[type="reset"]'), "and the focus stays");
+    }
   });
 
   test("a problem with a field is said beside the field", async () => {
