@@ -11,6 +11,7 @@ import {
   reconcileBy,
 } from "../token.js";
 import { showAccount } from "./account.js";
+import { drawErrand, since } from "./errand.js";
 import { find, showConnection } from "./frame.js";
 import { drawMessage } from "./message.js";
 import { showPeople } from "./people.js";
@@ -84,6 +85,21 @@ effect(() => {
   ]
     .filter(Boolean)
     .join(", ");
+});
+
+drawErrand(
+  since(() => {
+    const states = sent.value.map((command) => command.state.value);
+    const open = states.some((s) => s === "pending" || s === "running");
+
+    return open ? "busy" : states.length > 0 ? "failed" : null;
+  }),
+);
+
+effect(() => {
+  const last = messages.value?.at(-1);
+
+  find("[data-number]", SVGElement).textContent = last ? `no. ${last.seq}` : "";
 });
 
 effect(() => {

@@ -3,6 +3,7 @@
 
 import { computed, connect, effect, fromEvent, list, Token } from "../token.js";
 import { unanswered } from "../token-zoo.js";
+import { drawErrand, since } from "./errand.js";
 import { find, showConnection, showToken } from "./frame.js";
 import { drawLine } from "./line.js";
 import { keepTyped } from "./typed.js";
@@ -81,6 +82,20 @@ effect(() => {
 
   text.readOnly = t !== null;
   text.ariaInvalid = String(err !== null);
+});
+
+drawErrand(
+  since(() => {
+    const [t, err] = write.value;
+
+    return t ? "busy" : err && "failed";
+  }),
+);
+
+effect(() => {
+  const last = journal.value?.at(-1);
+
+  find("[data-number]", SVGElement).textContent = last ? `no. ${last.seq}` : "";
 });
 
 effect(() => {

@@ -3,7 +3,11 @@
 
 import { connect, effect, fromEvent } from "../token.js";
 import { StampedToken } from "../token-zoo.js";
+import { drawErrand, since } from "./errand.js";
 import { find, showConnection } from "./frame.js";
+
+/** How long a press that was dropped is seen, ms. */
+const DROPPED = 900;
 
 const ballot = find("[data-ballot]", HTMLElement);
 const slow = find("[data-slow]", HTMLInputElement);
@@ -83,14 +87,38 @@ effect(() => {
   }
 });
 
+// The way of the stamp, from the button that was pressed.
+drawErrand(since(() => vote.value[1] && "busy"));
+
+effect(() => {
+  const [item] = vote.value;
+
+  find("[data-on-it]", SVGElement).textContent = item ?? "";
+
+  for (const pick of document.querySelectorAll("[data-pick]")) {
+    pick.classList.toggle("lit", pick.matches(`[data-pick="${item}"]`));
+  }
+});
+
+/** @param {string} item */
+function showDropped(item) {
+  const pick = find(`[data-pick="${item}"]`, SVGElement);
+
+  pick.classList.add("dropped");
+  setTimeout(() => pick.classList.remove("dropped"), DROPPED);
+}
+
 // What the token has dropped: pressed while it was up.
 let discarded = 0;
 
 ballot.addEventListener(
   "click",
   (event) => {
-    if (vote.peek()[1] !== null && itemOf(event) !== null) {
+    const item = itemOf(event);
+
+    if (vote.peek()[1] !== null && item !== null) {
       discarded += 1;
+      showDropped(item);
       find("[data-discarded]", HTMLElement).textContent = String(discarded);
     }
   },
