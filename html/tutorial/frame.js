@@ -9,9 +9,9 @@ import "./menu.js";
 const WORDS = {
   connecting: "connecting …",
   open: "connected",
-  waiting: "connection lost, trying again",
+  waiting: "reconnecting …",
   offline: "offline",
-  closed: "closed by the server",
+  closed: "closed",
 };
 
 const LOOKS = {
