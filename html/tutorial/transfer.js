@@ -148,7 +148,7 @@ for (const { name, token } of all) {
           : JSON.stringify(value);
     bar?.setAttribute(
       "width",
-      String(Math.max(0, Math.min(100, (Number(value) / FULL) * 100)) || 0),
+      `${Math.max(0, Math.min(100, (Number(value) / FULL) * 100)) || 0}%`,
     );
   });
 }
@@ -202,6 +202,6 @@ effect(() => {
       : state === "ok"
         ? `ok: ${count} requests, one commit. All of them are done.`
         : error
-          ? `${state}: ${count} requests, none of them is done (${error.code}).`
+          ? `${state}: ${error.code}. None of the ${count} is done.`
           : `${count} requests are on the way, as one.`;
 });

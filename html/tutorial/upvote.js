@@ -47,7 +47,7 @@ effect(() => {
     const output = row.querySelector("output");
     const bar = row.querySelector("[data-bar]");
 
-    bar?.setAttribute("width", String((100 * counts[i]) / most));
+    bar?.setAttribute("width", `${(100 * counts[i]) / most}%`);
 
     if (output && votes.synced.value) {
       output.value = String(counts[i]);
