@@ -125,30 +125,40 @@ effect(() => {
 
 // --- what the form knows
 
+/** What the state of the form means. */
+const MEANINGS = {
+  clean: "Nothing in it is yours.",
+  dirty: "What is yours is not theirs yet.",
+  busy: "It is on its way.",
+  accepted: "They have it.",
+  failed: "Nothing is written; what you typed is still here.",
+};
+
 effect(() => {
-  find("[data-stages]", SVGElement).dataset.state = form.status.value;
+  const status = form.status.value;
+  const wrong = Object.entries(form.fields)
+    .filter(([, field]) => field.error.value !== null)
+    .map(([name]) => name);
+  const drawing = find("[data-stages]", SVGElement);
+
+  drawing.dataset.state = status;
+  drawing.classList.toggle("refused", status === "dirty" && wrong.length > 0);
+  find("[data-said]", HTMLElement).textContent =
+    status === "dirty" && wrong.length > 0
+      ? `Not sent: ${wrong.join(", ")} failed the check.`
+      : MEANINGS[status];
 });
 
 for (const [name, field] of Object.entries(form.fields)) {
-  const row = find("[data-knows]", HTMLElement).appendChild(
-    document.createElement("tr"),
-  );
-  const head = document.createElement("th");
-
-  head.scope = "row";
-  head.textContent = name;
-  row.append(head, cell(), cell(), cell());
+  const row = find(`[data-knows="${name}"]`, HTMLElement);
+  const cell = (/** @type {string} */ of) =>
+    find(`[data-knows="${name}"] [data-${of}]`, HTMLElement);
 
   effect(() => {
-    const [, is, yours, theirs] = row.children;
     const edit = field.edit.value;
 
-    row.dataset.state = is.textContent = field.status.value;
-    yours.textContent = edit ? text(edit[1]) || "(empty)" : "–";
-    theirs.textContent = text(profile.value?.[name]) || "(empty)";
+    row.dataset.state = cell("is").textContent = field.status.value;
+    cell("yours").textContent = edit ? text(edit[1]) || "(empty)" : "–";
+    cell("theirs").textContent = text(profile.value?.[name]) || "(empty)";
   });
-}
-
-function cell() {
-  return document.createElement("td");
 }
