@@ -2,6 +2,7 @@
 /** What every tutorial page has: the state of its connection, in the header. */
 
 import { effect } from "../token.js";
+import "./listing.js";
 import "./menu.js";
 
 /** @typedef {ReturnType<typeof import("../token.js").connect>} Live */
