@@ -145,6 +145,17 @@ describe("a profile that two people edit", () => {
       await page.locator("#name").getAttribute("aria-invalid"),
       "true",
     );
+    // Nothing was sent: the form has not failed, and the drawing says why.
+    assert.equal(await status(page), "dirty");
+    assert.match(
+      (await page.locator("[data-stages]").getAttribute("class")) ?? "",
+      /\brefused\b/,
+    );
+    assert.match(
+      await page.locator("[data-said]").innerText(),
+      /^Not sent: name/,
+    );
+    assert.equal(await save(page).getAttribute("aria-invalid"), null);
 
     await page.locator("#name").fill("");
     await save(page).click();

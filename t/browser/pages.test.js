@@ -151,6 +151,45 @@ describe("every page", () => {
     await becomes(() => button.isEnabled(), true);
   });
 
+  for (const width of [320, 360, 700, 1280]) {
+    test(`the header is as high, whatever it says of the connection, at ${width}`, async () => {
+      const page = await site.open("/inside.html", null, {
+        viewport: { width, height: 740 },
+      });
+      const heights = await page.evaluate(heightsOfHeader, [
+        "connected",
+        "offline",
+        "closed",
+        "not connected",
+        "connecting …",
+        "reconnecting …",
+      ]);
+
+      assert.equal(new Set(heights).size, 1, String(heights));
+      assert.equal(
+        await page.evaluate(() => document.documentElement.scrollWidth),
+        width,
+      );
+    });
+
+    test(`what the pages show of the code is seen whole, at ${width}`, async () => {
+      for (const path of ["/chat.html", "/index.html", "/break.html"]) {
+        const page = await site.open(path, null, {
+          viewport: { width, height: 740 },
+        });
+
+        assert.deepEqual(
+          await page
+            .locator("pre")
+            .evaluateAll((all) =>
+              all.filter((pre) => pre.scrollWidth > pre.clientWidth),
+            ),
+          [],
+        );
+      }
+    });
+  }
+
   test("without a connection that is what the pages say", async () => {
     const page = await site.open("/explainer.html");
 
@@ -325,6 +364,21 @@ async function known(page) {
     .locator('[data-lamp]:is([data-value="true"], [data-value="false"])')
     .waitFor();
   return page.locator("[data-lamp] output").innerText();
+}
+
+/**
+ * In the page: how high the header is with each of these words.
+ *
+ * @param {string[]} words
+ */
+function heightsOfHeader(words) {
+  const [bar] = document.getElementsByClassName("bar");
+  const pill = document.querySelector("[data-connection]");
+
+  return words.map((each) => {
+    pill?.replaceChildren(each);
+    return bar.getBoundingClientRect().height;
+  });
 }
 
 /** In the page: numbers what Tab has to stop at; of radio buttons, none. */
