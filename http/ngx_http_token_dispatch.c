@@ -39,7 +39,7 @@ ngx_http_token_dispatch(ngx_http_token_session_t *s, u_char *data, size_t len)
 
         ngx_http_token_read_count(s, 1);
 
-        end = ngx_strlchr(data, last, '\n');
+        end = memchr(data, '\n', last - data);
         if (end == NULL) {
             end = last;
         }

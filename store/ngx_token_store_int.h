@@ -156,11 +156,12 @@ struct ngx_token_store_s {
 static inline void
 ngx_token_put_u32(unsigned char *p, uint32_t n)
 {
-    unsigned  i;
+    /* compilers make one store of this */
 
-    for (i = 0; i < 4; i++) {
-        p[i] = (unsigned char) (n >> (24 - 8 * i));
-    }
+    p[0] = (unsigned char) (n >> 24);
+    p[1] = (unsigned char) (n >> 16);
+    p[2] = (unsigned char) (n >> 8);
+    p[3] = (unsigned char) n;
 }
 
 

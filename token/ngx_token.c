@@ -7,14 +7,27 @@
 #include "token/ngx_token.h"
 
 
-static unsigned ngx_token_id_dash(size_t i);
-static int ngx_token_id_hex(unsigned char ch);
-
-
 typedef struct {
     const char              *name;
     const char              *text;
 } ngx_token_err_word_t;
+
+
+/* RFC 9562, 4: where the two digits of each byte stand, between dashes */
+
+static const unsigned char  ngx_token_id_places[NGX_TOKEN_ID_LEN] = {
+    0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34
+};
+
+
+/* one more than the digit's value; 0: it is none */
+
+static const unsigned char  ngx_token_id_digits[256] = {
+    ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5,
+    ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
+    ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16
+};
 
 
 /* indexed by ngx_token_outcome_e */
@@ -59,31 +72,31 @@ ngx_token_rc_t
 ngx_token_id_parse(const ngx_token_str_t *text,
     unsigned char id[NGX_TOKEN_ID_LEN])
 {
-    int             hi, lo;
-    size_t          i, n;
-    unsigned char  *p;
+    size_t                i;
+    unsigned char         hi, lo, bad;
+    const unsigned char  *p;
 
-    if (text->len != NGX_TOKEN_ID_TEXT_LEN) {
+    if (text->len != NGX_TOKEN_ID_TEXT_LEN
+        || text->data[8] != '-' || text->data[13] != '-'
+        || text->data[18] != '-' || text->data[23] != '-')
+    {
         return NGX_TOKEN_INVALID;
     }
 
-    p = id;
-    n = 0;
+    bad = 0;
 
     for (i = 0; i < NGX_TOKEN_ID_LEN; i++) {
+        p = text->data + ngx_token_id_places[i];
 
-        if (ngx_token_id_dash(i) && text->data[n++] != '-') {
-            return NGX_TOKEN_INVALID;
-        }
+        hi = (unsigned char) (ngx_token_id_digits[p[0]] - 1);
+        lo = (unsigned char) (ngx_token_id_digits[p[1]] - 1);
 
-        hi = ngx_token_id_hex(text->data[n++]);
-        lo = ngx_token_id_hex(text->data[n++]);
+        bad |= hi | lo;
+        id[i] = (unsigned char) (hi << 4 | lo);
+    }
 
-        if (hi < 0 || lo < 0) {
-            return NGX_TOKEN_INVALID;
-        }
-
-        *p++ = (unsigned char) (hi << 4 | lo);
+    if (bad > 0xf) {
+        return NGX_TOKEN_INVALID;
     }
 
     /* RFC 9562, 5.7: version 7, variant 10 */
@@ -100,45 +113,22 @@ void
 ngx_token_id_format(const unsigned char id[NGX_TOKEN_ID_LEN],
     unsigned char text[NGX_TOKEN_ID_TEXT_LEN])
 {
-    size_t  i;
+    size_t          i;
+    unsigned char  *p;
 
     static const char  hex[] = "0123456789abcdef";
 
+    text[8] = '-';
+    text[13] = '-';
+    text[18] = '-';
+    text[23] = '-';
+
     for (i = 0; i < NGX_TOKEN_ID_LEN; i++) {
+        p = text + ngx_token_id_places[i];
 
-        if (ngx_token_id_dash(i)) {
-            *text++ = '-';
-        }
-
-        *text++ = (unsigned char) hex[id[i] >> 4];
-        *text++ = (unsigned char) hex[id[i] & 0xf];
+        p[0] = (unsigned char) hex[id[i] >> 4];
+        p[1] = (unsigned char) hex[id[i] & 0xf];
     }
-}
-
-
-/* RFC 9562, 4: dashes stand before the bytes 4, 6, 8 and 10 */
-
-static unsigned
-ngx_token_id_dash(size_t i)
-{
-    return i == 4 || i == 6 || i == 8 || i == 10;
-}
-
-
-static int
-ngx_token_id_hex(unsigned char ch)
-{
-    if (ch >= '0' && ch <= '9') {
-        return ch - '0';
-    }
-
-    ch |= 0x20;
-
-    if (ch >= 'a' && ch <= 'f') {
-        return ch - 'a' + 10;
-    }
-
-    return -1;
 }
 
 

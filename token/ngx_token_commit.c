@@ -50,19 +50,23 @@ typedef struct {
 
 static unsigned char *ngx_token_commit_put_effect(unsigned char *p,
     const ngx_token_effect_t *e);
-static unsigned char *ngx_token_commit_put(unsigned char *p, uint64_t n,
-    size_t len);
+static unsigned char *ngx_token_commit_put_u32(unsigned char *p, size_t n);
+static unsigned char *ngx_token_commit_put_u64(unsigned char *p, uint64_t n);
 static unsigned char *ngx_token_commit_put_str(unsigned char *p,
     const ngx_token_str_t *s);
 static unsigned ngx_token_commit_valid_head(const ngx_token_commit_t *c);
 static unsigned ngx_token_commit_valid_effect(const ngx_token_effect_t *e);
 static ngx_token_rc_t ngx_token_commit_get_effect(ngx_token_commit_reader_t *r,
     ngx_token_effect_t *e);
-static uint64_t ngx_token_commit_get(ngx_token_commit_reader_t *r, size_t len);
+static unsigned ngx_token_commit_get_u8(ngx_token_commit_reader_t *r);
+static size_t ngx_token_commit_get_u32(ngx_token_commit_reader_t *r);
+static uint64_t ngx_token_commit_get_u64(ngx_token_commit_reader_t *r);
 static void ngx_token_commit_get_bytes(ngx_token_commit_reader_t *r,
     unsigned char *out, size_t len);
 static void ngx_token_commit_get_str(ngx_token_commit_reader_t *r,
     ngx_token_str_t *s);
+static const unsigned char *ngx_token_commit_take(
+    ngx_token_commit_reader_t *r, size_t len);
 
 
 size_t
@@ -103,10 +107,10 @@ ngx_token_commit_encode(const ngx_token_commit_t *c, unsigned char *buf)
     memcpy(p, c->hash, NGX_TOKEN_HASH_LEN);
     p += NGX_TOKEN_HASH_LEN;
 
-    p = ngx_token_commit_put(p, c->time, 8);
-    p = ngx_token_commit_put(p, c->horizon, 8);
-    p = ngx_token_commit_put(p, c->user.len, 4);
-    p = ngx_token_commit_put(p, c->result.len, 4);
+    p = ngx_token_commit_put_u64(p, c->time);
+    p = ngx_token_commit_put_u64(p, c->horizon);
+    p = ngx_token_commit_put_u32(p, c->user.len);
+    p = ngx_token_commit_put_u32(p, c->result.len);
 
     p = ngx_token_commit_put_str(p, &c->user);
     p = ngx_token_commit_put_str(p, &c->result);
@@ -122,12 +126,12 @@ ngx_token_commit_put_effect(unsigned char *p, const ngx_token_effect_t *e)
 {
     *p++ = (unsigned char) e->type;
 
-    p = ngx_token_commit_put(p, e->channel.len, 4);
-    p = ngx_token_commit_put(p, e->value.len, 4);
-    p = ngx_token_commit_put(p, e->initial.len, 4);
-    p = ngx_token_commit_put(p, e->version, 8);
-    p = ngx_token_commit_put(p, e->keep, 8);
-    p = ngx_token_commit_put(p, e->since, 8);
+    p = ngx_token_commit_put_u32(p, e->channel.len);
+    p = ngx_token_commit_put_u32(p, e->value.len);
+    p = ngx_token_commit_put_u32(p, e->initial.len);
+    p = ngx_token_commit_put_u64(p, e->version);
+    p = ngx_token_commit_put_u64(p, e->keep);
+    p = ngx_token_commit_put_u64(p, e->since);
 
     p = ngx_token_commit_put_str(p, &e->channel);
     p = ngx_token_commit_put_str(p, &e->value);
@@ -136,15 +140,33 @@ ngx_token_commit_put_effect(unsigned char *p, const ngx_token_effect_t *e)
 }
 
 
-static unsigned char *
-ngx_token_commit_put(unsigned char *p, uint64_t n, size_t len)
-{
-    while (len--) {
-        *p++ = (unsigned char) (n & 0xff);
-        n >>= 8;
-    }
+/* compilers make one store of this, and one load of its counterparts */
 
-    return p;
+static unsigned char *
+ngx_token_commit_put_u32(unsigned char *p, size_t n)
+{
+    p[0] = (unsigned char) n;
+    p[1] = (unsigned char) (n >> 8);
+    p[2] = (unsigned char) (n >> 16);
+    p[3] = (unsigned char) (n >> 24);
+
+    return p + 4;
+}
+
+
+static unsigned char *
+ngx_token_commit_put_u64(unsigned char *p, uint64_t n)
+{
+    p[0] = (unsigned char) n;
+    p[1] = (unsigned char) (n >> 8);
+    p[2] = (unsigned char) (n >> 16);
+    p[3] = (unsigned char) (n >> 24);
+    p[4] = (unsigned char) (n >> 32);
+    p[5] = (unsigned char) (n >> 40);
+    p[6] = (unsigned char) (n >> 48);
+    p[7] = (unsigned char) (n >> 56);
+
+    return p + 8;
 }
 
 
@@ -174,18 +196,18 @@ ngx_token_commit_decode(const unsigned char *buf, size_t len,
     r.last = buf + len;
     r.failed = 0;
 
-    c->outcome = (ngx_token_outcome_e) ngx_token_commit_get(&r, 1);
-    c->error = (ngx_token_err_e) ngx_token_commit_get(&r, 1);
-    c->neffects = (unsigned) ngx_token_commit_get(&r, 1);
+    c->outcome = (ngx_token_outcome_e) ngx_token_commit_get_u8(&r);
+    c->error = (ngx_token_err_e) ngx_token_commit_get_u8(&r);
+    c->neffects = ngx_token_commit_get_u8(&r);
     c->effects = effects;
 
     ngx_token_commit_get_bytes(&r, c->id, NGX_TOKEN_ID_LEN);
     ngx_token_commit_get_bytes(&r, c->hash, NGX_TOKEN_HASH_LEN);
 
-    c->time = ngx_token_commit_get(&r, 8);
-    c->horizon = ngx_token_commit_get(&r, 8);
-    c->user.len = (size_t) ngx_token_commit_get(&r, 4);
-    c->result.len = (size_t) ngx_token_commit_get(&r, 4);
+    c->time = ngx_token_commit_get_u64(&r);
+    c->horizon = ngx_token_commit_get_u64(&r);
+    c->user.len = ngx_token_commit_get_u32(&r);
+    c->result.len = ngx_token_commit_get_u32(&r);
 
     if (!ngx_token_commit_valid_head(c)) {
         return NGX_TOKEN_INVALID;
@@ -276,13 +298,13 @@ static ngx_token_rc_t
 ngx_token_commit_get_effect(ngx_token_commit_reader_t *r,
     ngx_token_effect_t *e)
 {
-    e->type = (ngx_token_effect_e) ngx_token_commit_get(r, 1);
-    e->channel.len = (size_t) ngx_token_commit_get(r, 4);
-    e->value.len = (size_t) ngx_token_commit_get(r, 4);
-    e->initial.len = (size_t) ngx_token_commit_get(r, 4);
-    e->version = ngx_token_commit_get(r, 8);
-    e->keep = ngx_token_commit_get(r, 8);
-    e->since = ngx_token_commit_get(r, 8);
+    e->type = (ngx_token_effect_e) ngx_token_commit_get_u8(r);
+    e->channel.len = ngx_token_commit_get_u32(r);
+    e->value.len = ngx_token_commit_get_u32(r);
+    e->initial.len = ngx_token_commit_get_u32(r);
+    e->version = ngx_token_commit_get_u64(r);
+    e->keep = ngx_token_commit_get_u64(r);
+    e->since = ngx_token_commit_get_u64(r);
 
     ngx_token_commit_get_str(r, &e->channel);
     ngx_token_commit_get_str(r, &e->value);
@@ -296,26 +318,42 @@ ngx_token_commit_get_effect(ngx_token_commit_reader_t *r,
 }
 
 
-static uint64_t
-ngx_token_commit_get(ngx_token_commit_reader_t *r, size_t len)
+static unsigned
+ngx_token_commit_get_u8(ngx_token_commit_reader_t *r)
 {
-    size_t    i;
-    uint64_t  n;
+    const unsigned char  *p;
 
-    if (r->failed || (size_t) (r->last - r->pos) < len) {
-        r->failed = 1;
-        return 0;
-    }
+    p = ngx_token_commit_take(r, 1);
 
-    n = 0;
+    return (p == NULL) ? 0 : p[0];
+}
 
-    for (i = len; i; i--) {
-        n = n << 8 | r->pos[i - 1];
-    }
 
-    r->pos += len;
+static size_t
+ngx_token_commit_get_u32(ngx_token_commit_reader_t *r)
+{
+    const unsigned char  *p;
 
-    return n;
+    p = ngx_token_commit_take(r, 4);
+
+    return (p == NULL) ? 0
+                       : (size_t) p[0] | (size_t) p[1] << 8
+                         | (size_t) p[2] << 16 | (size_t) p[3] << 24;
+}
+
+
+static uint64_t
+ngx_token_commit_get_u64(ngx_token_commit_reader_t *r)
+{
+    const unsigned char  *p;
+
+    p = ngx_token_commit_take(r, 8);
+
+    return (p == NULL) ? 0
+                       : (uint64_t) p[0] | (uint64_t) p[1] << 8
+                         | (uint64_t) p[2] << 16 | (uint64_t) p[3] << 24
+                         | (uint64_t) p[4] << 32 | (uint64_t) p[5] << 40
+                         | (uint64_t) p[6] << 48 | (uint64_t) p[7] << 56;
 }
 
 
@@ -323,13 +361,13 @@ static void
 ngx_token_commit_get_bytes(ngx_token_commit_reader_t *r, unsigned char *out,
     size_t len)
 {
-    if (r->failed || (size_t) (r->last - r->pos) < len) {
-        r->failed = 1;
-        return;
-    }
+    const unsigned char  *p;
 
-    memcpy(out, r->pos, len);
-    r->pos += len;
+    p = ngx_token_commit_take(r, len);
+
+    if (p != NULL) {
+        memcpy(out, p, len);
+    }
 }
 
 
@@ -338,11 +376,28 @@ ngx_token_commit_get_bytes(ngx_token_commit_reader_t *r, unsigned char *out,
 static void
 ngx_token_commit_get_str(ngx_token_commit_reader_t *r, ngx_token_str_t *s)
 {
-    if (r->failed || (size_t) (r->last - r->pos) < s->len) {
+    const unsigned char  *p;
+
+    p = ngx_token_commit_take(r, s->len);
+
+    if (p != NULL) {
+        s->data = p;
+    }
+}
+
+
+static const unsigned char *
+ngx_token_commit_take(ngx_token_commit_reader_t *r, size_t len)
+{
+    const unsigned char  *p;
+
+    if (r->failed || (size_t) (r->last - r->pos) < len) {
         r->failed = 1;
-        return;
+        return NULL;
     }
 
-    s->data = r->pos;
-    r->pos += s->len;
+    p = r->pos;
+    r->pos += len;
+
+    return p;
 }

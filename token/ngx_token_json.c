@@ -190,30 +190,6 @@ ngx_token_json_member(const ngx_token_str_t *object,
 }
 
 
-ngx_token_str_t
-ngx_token_json_trim(const ngx_token_str_t *value)
-{
-    ngx_token_str_t       v;
-    const unsigned char  *last;
-
-    if (value->len == 0) {
-        return *value;
-    }
-
-    last = value->data + value->len;
-
-    v.data = ngx_token_json_skip_space(value->data, last);
-
-    while (last > v.data && ngx_token_json_space(last[-1])) {
-        last--;
-    }
-
-    v.len = (size_t) (last - v.data);
-
-    return v;
-}
-
-
 static const unsigned char *
 ngx_token_json_skip_space(const unsigned char *p, const unsigned char *last)
 {

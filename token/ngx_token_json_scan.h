@@ -23,8 +23,26 @@
     ((ch) == ' ' || (ch) == '\t' || (ch) == '\n' || (ch) == '\r')
 
 
-/* The slice without white space at its ends. */
-ngx_token_str_t ngx_token_json_trim(const ngx_token_str_t *value);
+/* The slice without white space at its ends; most have none. */
+
+static inline ngx_token_str_t
+ngx_token_json_trim(const ngx_token_str_t *value)
+{
+    ngx_token_str_t  v;
+
+    v = *value;
+
+    while (v.len && ngx_token_json_space(v.data[0])) {
+        v.data++;
+        v.len--;
+    }
+
+    while (v.len && ngx_token_json_space(v.data[v.len - 1])) {
+        v.len--;
+    }
+
+    return v;
+}
 
 /*
  * Skips a string.

@@ -26,8 +26,6 @@ ngx_token_json_skip_string(const unsigned char *p, const unsigned char *last)
 {
     const unsigned char  *q;
 
-    /* most strings have no escapes */
-
     p++;
     q = memchr(p, '"', (size_t) (last - p));
 
@@ -35,7 +33,9 @@ ngx_token_json_skip_string(const unsigned char *p, const unsigned char *last)
         return NULL;
     }
 
-    if (memchr(p, '\\', (size_t) (q - p)) == NULL) {
+    /* most strings have no escaped quote */
+
+    if (q[-1] != '\\') {
         return q + 1;
     }
 
@@ -100,15 +100,14 @@ ngx_token_json_string_is(const ngx_token_str_t *value,
 
     s = ngx_token_json_inside(value);
 
-    /* an escape is never shorter than what it stands for */
+    /* an escape is longer than what it stands for */
 
-    if (s.len == 0 || s.len < text->len) {
-        return s.len == text->len;
+    if (s.len == text->len) {
+        return s.len == 0 || memcmp(s.data, text->data, s.len) == 0;
     }
 
-    if (memchr(s.data, '\\', s.len) == NULL) {
-        return s.len == text->len
-               && memcmp(s.data, text->data, text->len) == 0;
+    if (s.len < text->len || memchr(s.data, '\\', s.len) == NULL) {
+        return 0;
     }
 
     p = s.data;

@@ -42,26 +42,28 @@ ngx_token_siphash_update(ngx_token_siphash_t *h, const unsigned char *data,
     size_t len)
 {
     unsigned              shift;
+    uint64_t              word;
     const unsigned char  *last;
 
     last = len ? data + len : data;
+    shift = (unsigned) (h->len & 7) * 8;
+    h->len += len;
+
+    for ( /* void */ ; last - data >= 8; data += 8) {
+        word = ngx_token_siphash_get(data);
+
+        ngx_token_siphash_word(h, h->word | word << shift);
+        h->word = (shift == 0) ? 0 : word >> (64 - shift);
+    }
 
     while (data < last) {
-        shift = (unsigned) (h->len & 7) * 8;
-
-        if (shift == 0 && last - data >= 8) {
-            ngx_token_siphash_word(h, ngx_token_siphash_get(data));
-            h->len += 8;
-            data += 8;
-            continue;
-        }
-
         h->word |= (uint64_t) *data++ << shift;
-        h->len++;
+        shift += 8;
 
-        if (shift == 56) {
+        if (shift == 64) {
             ngx_token_siphash_word(h, h->word);
             h->word = 0;
+            shift = 0;
         }
     }
 }
@@ -131,7 +133,7 @@ ngx_token_siphash_rounds(uint64_t v[4], unsigned n)
 }
 
 
-/* compilers make one load of this */
+/* compilers make one load of this, and one store of _put() */
 
 static uint64_t
 ngx_token_siphash_get(const unsigned char *p)
@@ -146,10 +148,12 @@ ngx_token_siphash_get(const unsigned char *p)
 static void
 ngx_token_siphash_put(unsigned char *p, uint64_t n)
 {
-    unsigned  i;
-
-    for (i = 0; i < 8; i++) {
-        p[i] = (unsigned char) (n & 0xff);
-        n >>= 8;
-    }
+    p[0] = (unsigned char) n;
+    p[1] = (unsigned char) (n >> 8);
+    p[2] = (unsigned char) (n >> 16);
+    p[3] = (unsigned char) (n >> 24);
+    p[4] = (unsigned char) (n >> 32);
+    p[5] = (unsigned char) (n >> 40);
+    p[6] = (unsigned char) (n >> 48);
+    p[7] = (unsigned char) (n >> 56);
 }
