@@ -112,6 +112,7 @@ option(const char *name, const char *value)
         { "w", &conf.w, NULL, NULL },
         { "size", &conf.size, NULL, NULL },
         { "rate", &conf.rate, NULL, NULL },
+        { "count", &conf.count, NULL, NULL },
         { "stuck", &conf.stuck, NULL, NULL },
         { "forks", &conf.forks, NULL, NULL },
         { "last", &conf.last, NULL, NULL },

@@ -71,6 +71,7 @@ typedef struct {
     uint32_t        w;                    /* outstanding */
     uint32_t        size;                 /* bytes of a message */
     uint32_t        rate;                 /* per second; 0: by w */
+    uint32_t        count;                /* of messages; 0: by time */
     uint32_t        stuck;                /* readers that do not read */
     uint32_t        forks;
     uint32_t        last;

@@ -11,6 +11,7 @@
  * N watchers, one publisher.  With --w messages are outstanding: the next is
  * published when one has come to all watchers.  With --rate they are published
  * at that rate, and the time from the publish to the last watcher is taken.
+ * With --count it is over after so many messages.
  */
 
 
@@ -22,6 +23,7 @@ static void on_publisher(conn_t *c, unsigned char *data, size_t len);
 static void on_value(conn_t *c, uint64_t seq);
 static void publish_one(void);
 static void run(uint64_t ns);
+static void finish(void);
 
 
 static conn_t    *watchers, *publisher;
@@ -59,6 +61,12 @@ fanout(void)
         publish_one();
     }
 
+    if (conf.count) {
+        finish();
+        printf("{\"deliveries\":%lu,\"errors\":%lu}\n", deliveries, errors);
+        return;
+    }
+
     run(conf.warm);
 
     latency.n = 0;
@@ -76,18 +84,7 @@ fanout(void)
     count = deliveries - count;
     messages = complete - messages;
     stopped = 1;
-
-    for (until = now() + 30000000000; complete < published; turn(100)) {
-        if (now() > until) {
-            break;
-        }
-    }
-
-    for (i = 0; i < conf.n; i++) {
-        errors += watchers[i].closed;
-    }
-
-    errors += gaps + doubles + (published - complete);
+    finish();
 
     printf("{\"rate\":%.1f,\"messages\":%.1f,\"cpu_us\":%.4f,"
            "\"server_cpu\":%.3f,\"own_cpu\":%.3f,\"p50\":%.1f,\"p99\":%.1f,"
@@ -124,6 +121,28 @@ run(uint64_t ns)
         turn(next > t ? (int) ((next - t) / 1000000) : 0);
         t = now();
     }
+}
+
+
+/* until all that was published has come */
+
+static void
+finish(void)
+{
+    uint32_t  i;
+    uint64_t  until;
+
+    for (until = now() + 30000000000; complete < published; turn(100)) {
+        if (now() > until) {
+            break;
+        }
+    }
+
+    for (i = 0; i < conf.n; i++) {
+        errors += watchers[i].closed;
+    }
+
+    errors += gaps + doubles + (published - complete);
 }
 
 
@@ -186,7 +205,9 @@ on_value(conn_t *c, uint64_t seq)
         stat_add(&latency, now() - at[i]);
         complete++;
 
-        if (!conf.rate && !stopped) {
+        if (!conf.rate && !stopped
+            && (conf.count == 0 || published < conf.count))
+        {
             publish_one();
         }
     }

@@ -20,6 +20,7 @@ import { build, directory, family, freePort, out, run, start, top }
  * @property {number} [connections]  slots of each nginx worker
  * @property {string} [dir]  of a server before, with its store
  * @property {boolean} [reuseport]  connections are spread evenly
+ * @property {string[]} [under]  what runs nginx, then a single process
  */
 
 /** The workers are whoever started the bench. */
@@ -47,10 +48,13 @@ async function nginx(name, file, options) {
     text.replace(/@([A-Z_]+)@/g, (_, key) => String(values[key])));
   mkdirSync(join(dir, "store"), { recursive: true });
   chmodSync(join(dir, "store"), 0o700);
+  const { under } = options;
   const server = await start(name,
-    ["nginx", "-p", `${dir}/`, "-e", "stderr", "-c", `${dir}/nginx.conf`],
+    [...under ?? [], "nginx", "-p", `${dir}/`, "-e", "stderr", "-c",
+      `${dir}/nginx.conf`, ...under ? ["-g", "master_process off;"] : []],
     // the master does nothing
-    { port, pids: (pid) => family(pid).filter((p) => p !== pid) });
+    { port, pids: (pid) => under ? [pid]
+      : family(pid).filter((p) => p !== pid) });
   return { ...server, dir };
 }
 
