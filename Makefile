@@ -56,7 +56,7 @@ run: build ## Serve the tutorial at http://127.0.0.1:PORT/ (PORT, WORKERS, STORE
 test: ## Set up, build, and run every test
 	@tools/test.sh
 
-check: ## Static analysis: warnings, cppcheck, style, types
+check: ## Static analysis: warnings, cppcheck, style, types; hot paths
 	@tools/setup.sh check
 	@tools/check.sh
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 
 # Static analysis: compiler warnings, cppcheck, clang-tidy, style, scripts,
-# types.  Every check is made, and any that fails makes the whole fail.
-# Environment: see Makefile.
+# types, instructions of the hot paths.  Every check is made, and any that fails
+# makes the whole fail.  Environment: see Makefile.
 
 set -eu -o pipefail
 
@@ -69,6 +69,12 @@ types() {
     t/node_modules/.bin/tsc --noEmit -p t/tsconfig.json
 }
 
+hot_paths() {
+    . tools/npm.sh
+    make -s -j "$JOBS" -f bench/bench.mk "$BUILD"/bench/{hot,load} \
+        && node bench/hot.mjs check
+}
+
 check gcc tools/build-module.sh
 check clang tools/build-module.sh clang
 check cppcheck run_cppcheck
@@ -77,6 +83,7 @@ check layout layout
 check clang-format format
 check scripts scripts
 check types types
+check hot hot_paths
 
 echo
 [ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}"; exit 1; }
