@@ -39,7 +39,7 @@ export BUILD MODULE JOBS WARNINGS STRICT NGX_SRC FUZZ_TIME \
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: help build run test check unit tsan perl valgrind storm js package size browser shots asan \
-	test-1.26 static cover fuzz faults catches bench install clean
+	test-1.26 static cover fuzz faults catches bench bench-test install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9.-]+):.*## (.*)/\1\t\2/p' $(firstword \
@@ -133,6 +133,10 @@ catches: build ## The fault checker notices modules that break a guarantee
 bench: build ## Measure beside other servers (ONLY=fanout,echo,tokens,idle,...)
 	@tools/setup.sh bench
 	@ONLY='$(ONLY)' exec tools/bench.sh
+
+bench-test: build ## Ctrl-C ends all that make bench has started
+	@tools/setup.sh test
+	@tools/bench.sh test
 
 install: build ## Install the module where nginx looks for it (DESTDIR)
 	install -d "$(DESTDIR)$(MODULES_PATH)" "$(DESTDIR)$(MODULES_CONF)"

@@ -26,6 +26,14 @@ export const out = join(build, "bench");
 const running = new Set();
 let number = 0;
 
+/** @type {Promise<void> | undefined} */
+let ending;
+
+/** Nothing is started once all is to end. */
+function goOn() {
+  if (ending) throw new Error("interrupted");
+}
+
 /** A port that was free a moment ago.
  * @returns {Promise<number>} */
 export function freePort() {
@@ -43,6 +51,7 @@ export function freePort() {
  * @param {string} name
  * @returns {string} */
 export function directory(name) {
+  goOn();
   const path = join(out, `run-${process.pid}-${++number}-${name}`);
   mkdirSync(path, { recursive: true });
   running.add(async () => rmSync(path, { recursive: true, force: true }));
@@ -94,6 +103,7 @@ export function family(pid) {
  * @returns {Promise<Server>}
  */
 export async function start(name, command, options) {
+  goOn();
   const { port, signal = "SIGTERM", pids = (pid) => [pid] } = options;
   // a group of its own: a Ctrl-C is ours, and ends them in order
   const child = spawn(command[0], command.slice(1), {
@@ -136,16 +146,26 @@ export async function start(name, command, options) {
  * @returns {Promise<string>} */
 export function run(command, options = {}) {
   return new Promise((done, fail) => {
+    goOn();
     const child = spawn(command[0], command.slice(1), {
       stdio: ["ignore", "pipe", "pipe"], cwd: options.cwd, detached: true,
       uid: options.uid, gid: options.gid,
     });
-    const stop = async () => { child.kill("SIGKILL"); };
+    const ended = new Promise((ok) => child.on("close", ok));
+    const stop = async () => {
+      try {
+        // its forks are of its group
+        if (child.pid) process.kill(-child.pid, "SIGKILL");
+      } catch {
+        // it has ended
+      }
+      await ended;
+    };
     running.add(stop);
     let text = "", said = "";
     child.stdout.on("data", (data) => { text += data; });
     child.stderr.on("data", (data) => { said = (said + data).slice(-2000); });
-    child.on("error", fail);
+    child.on("error", (error) => { running.delete(stop); fail(error); });
     child.on("close", (code) => {
       running.delete(stop);
       const good = (options.codes ?? [0]).includes(Number(code ?? -1));
@@ -155,12 +175,17 @@ export function run(command, options = {}) {
   });
 }
 
-/** Ends everything, the last first. */
-export async function stopAll() {
-  for (const stop of [...running].reverse()) {
-    running.delete(stop);
-    await stop();
-  }
+/** Ends everything, the last first; however often it is asked to.
+ * @returns {Promise<void>} */
+export function stopAll() {
+  ending ??= (async () => {
+    for (let all = [...running]; all.length; all = [...running]) {
+      const stop = all[all.length - 1];
+      running.delete(stop);
+      await stop();
+    }
+  })();
+  return ending;
 }
 
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {

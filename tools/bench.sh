@@ -1,14 +1,22 @@
 #!/bin/bash
 
 # Measures the module beside other servers: bench/results.json and
-# bench/results.html.  Environment: ONLY, a part or several with commas;
-# ROUNDS and SECS of each measurement; and see Makefile.
+# bench/results.html.
+#
+#     tools/bench.sh           all of it, or ONLY a part or several with commas
+#     tools/bench.sh test      it ends what it has started
+#
+# Environment: ONLY; ROUNDS and SECS of each measurement; and see Makefile.
 
 set -eu -o pipefail
 
 make -s -f bench/bench.mk
 
 . tools/npm.sh
+
+if [ "${1-}" = test ]; then
+    exec node --test t/bench/*.test.mjs </dev/null
+fi
 
 stamp=bench/node_modules/.stamp
 sum=$(cksum <bench/package-lock.json)

@@ -6,7 +6,7 @@
 
 set -eu -o pipefail
 
-parts=${PARTS:-build check unit tsan js perl valgrind asan fuzz browser faults catches}
+parts=${PARTS:-build check unit tsan js perl valgrind asan fuzz browser faults catches bench}
 
 passed=0
 failed=()
@@ -52,6 +52,7 @@ part fuzz fuzz
 part browser tools/browser.sh
 part faults tools/faults.sh
 part catches tools/faults.sh catches
+part bench tools/bench.sh test
 
 echo
 printf '%s\n' "${slow[@]}"
