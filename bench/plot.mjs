@@ -55,7 +55,8 @@ ${drawn}
  * @param {Curve} curve
  * @returns {string} */
 export function lines({ title, x, unit, points }) {
-  const w = 340, h = 200, pad = 44, top = 20;
+  // the first and the last label are as wide as two insets
+  const w = 340, h = 200, edge = 10, inset = 34, pad = 44, top = 20;
   const xs = points.map(([a]) => a), ys = points.map(([, b]) => b);
   const log = Math.min(...xs) > 0;
   /** @param {number} v @returns {number} */
@@ -64,7 +65,8 @@ export function lines({ title, x, unit, points }) {
   const y1 = Math.log10(Math.max(...ys) * 1.5);
   const y0 = Math.min(Math.log10(Math.min(...ys) / 1.5), y1 - 1);
   /** @param {number} v */
-  const px = (v) => pad + (w - pad - 24) * (scale(v) - x0) / (x1 - x0 || 1);
+  const px = (v) => edge + inset + (w - 2 * edge - 2 * inset)
+    * (scale(v) - x0) / (x1 - x0 || 1);
   /** @param {number} v */
   const py = (v) => h - pad - (h - pad - top)
     * (Math.log10(v) - y0) / (y1 - y0);
@@ -80,9 +82,9 @@ export function lines({ title, x, unit, points }) {
   return `<figure class="curve"><figcaption>${title}</figcaption>
 <svg viewBox="0 0 ${w} ${h}" role="img" aria-label="${title}: ${points.map(
     ([a, b]) => `${brief(a)} ${x}: ${brief(b)} ${unit}`).join(", ")}">
-<path class="frame" d="M${pad - 14} ${top}V${h - pad}H${w - 10}"/>
+<path class="frame" d="M${edge} ${top}V${h - pad}H${w - edge}"/>
 <path class="line" d="${path}"/>
 ${marks}
-<text class="axis" x="${(w + pad) / 2}" y="${h - 8}">${x}</text>
+<text class="axis" x="${w / 2}" y="${h - 8}">${x}</text>
 </svg></figure>`;
 }

@@ -66,7 +66,8 @@ color:var(--soft);margin:.8rem 0 0}
 background:var(--c);margin-right:.4em}
 .curves{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));
 gap:0 1.5rem}
-.curve text{text-anchor:middle;font-size:11px}
+.curve text{text-anchor:middle;font-size:11px;stroke:var(--paper);
+stroke-width:4px;paint-order:stroke}
 .axis{fill:var(--soft)!important}
 .frame{fill:none;stroke:var(--line)}
 .line{fill:none;stroke:var(--c-module);stroke-width:2}
