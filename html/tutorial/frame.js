@@ -2,6 +2,8 @@
 /** What every tutorial page has: the state of its connection, in the header. */
 
 import { effect } from "../token.js";
+import { placeOf } from "../token/problem.js";
+import { say } from "../token/said.js";
 import "./listing.js";
 import "./menu.js";
 
@@ -85,7 +87,7 @@ export function showLamp(atom) {
 /**
  * Shows a token on the button that makes its events: the conventions of these
  * pages.  Busy: aria-busy, yellow, disabled.  Failed: aria-invalid, pink, the
- * error beside it, enabled again.
+ * error beside it, enabled again.  A [token-said] beside it says what lasts.
  *
  * @param {HTMLButtonElement} button
  * @param {HTMLElement} problem  where the text of the error stands
@@ -95,6 +97,8 @@ export function showLamp(atom) {
 export function showToken(button, problem, token, stops = () => true) {
   const word = button.textContent;
   let held = false;
+
+  say(placeOf(button, "[token-said]"), () => (token.value[0] ? "busy" : null));
 
   effect(() => {
     const [t, err] = token.value;

@@ -82,8 +82,10 @@ describe("one token", () => {
     await page.keyboard.press("Enter");
     await page.locator('[data-toggle][aria-busy="true"]:disabled').waitFor();
     assert.equal(await state(page), "busy");
+    await page.getByRole("status").filter({ hasText: "On its way" }).waitFor();
     await page.locator('[data-toggle][aria-busy="false"]:enabled').waitFor();
     assert.equal(await state(page), "idle");
+    assert.equal(await page.locator("[token-said]").textContent(), "");
     assert.equal(
       await shown(page),
       other(first),
