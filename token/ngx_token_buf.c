@@ -13,7 +13,12 @@
 
 #define NGX_TOKEN_BUF_MIN  256
 
+/* that byte eight times */
+#define NGX_TOKEN_BUF_ALL(ch)  (UINT64_C(0x0101010101010101) * (ch))
 
+
+static const unsigned char *ngx_token_buf_plain(const unsigned char *p,
+    const unsigned char *last);
 static void ngx_token_buf_json_escape(ngx_token_buf_t *b, unsigned char ch);
 
 
@@ -85,11 +90,17 @@ ngx_token_buf_json_string(ngx_token_buf_t *b, const ngx_token_str_t *s)
     last = s->len ? p + s->len : p;
     run = p;
 
-    while (p < last) {
+    for ( ;; ) {
+
+        p = ngx_token_buf_plain(p, last);
+
+        if (p == last) {
+            break;
+        }
 
         len = ngx_token_utf8_len(p, last);
 
-        if (len && *p >= 0x20 && *p != '"' && *p != '\\') {
+        if (len > 1) {
             p += len;
             continue;
         }
@@ -108,6 +119,43 @@ ngx_token_buf_json_string(ngx_token_buf_t *b, const ngx_token_str_t *s)
 
     ngx_token_buf_append(b, run, (size_t) (p - run));
     ngx_token_buf_append(b, "\"", 1);
+}
+
+
+/*
+ * Skips ASCII that stands for itself, eight bytes at a time: the highest bit
+ * of a byte of "other" is set where it is below 0x20, '"', '\\' or not ASCII
+ * (and perhaps in bytes after such a one).
+ */
+
+static const unsigned char *
+ngx_token_buf_plain(const unsigned char *p, const unsigned char *last)
+{
+    uint64_t  word, quote, slash, other;
+
+    while (last - p >= 8) {
+        memcpy(&word, p, 8);
+
+        quote = word ^ NGX_TOKEN_BUF_ALL('"');
+        slash = word ^ NGX_TOKEN_BUF_ALL('\\');
+
+        other = word
+                | (word - NGX_TOKEN_BUF_ALL(0x20))
+                | (quote - NGX_TOKEN_BUF_ALL(1))
+                | (slash - NGX_TOKEN_BUF_ALL(1));
+
+        if (other & NGX_TOKEN_BUF_ALL(0x80)) {
+            break;
+        }
+
+        p += 8;
+    }
+
+    while (p < last && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
+        p++;
+    }
+
+    return p;
 }
 
 

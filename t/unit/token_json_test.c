@@ -540,6 +540,56 @@ strings_are_encoded_without_control_characters(void **state)
 }
 
 
+/* eight bytes are looked at at a time: any byte may stand anywhere */
+
+static void
+every_byte_is_encoded_alike_wherever_it_stands(void **state)
+{
+    char             want[64], byte[8];
+    size_t           len, at, n;
+    unsigned         ch;
+    unsigned char    bytes[20];
+    ngx_token_str_t  s;
+
+    (void) state;
+
+    for (len = 1; len <= sizeof(bytes); len++) {
+        for (at = 0; at < len; at++) {
+            for (ch = 0; ch < 256; ch++) {
+
+                memset(bytes, 'z', len);
+                bytes[at] = (unsigned char) ch;
+
+                s.data = bytes + at;
+                s.len = 1;
+
+                ngx_token_buf_reset(&out);
+                ngx_token_buf_json_string(&out, &s);
+
+                n = out.len - 2;
+                assert_true(n < sizeof(byte));
+                memcpy(byte, out.data + 1, n);
+                byte[n] = '\0';
+
+                assert_int_equal(snprintf(want, sizeof(want),
+                                          "\"%.*s%s%.*s\"",
+                                          (int) at, "zzzzzzzzzzzzzzzzzzzz",
+                                          byte, (int) (len - at - 1),
+                                          "zzzzzzzzzzzzzzzzzzzz"),
+                                 len + n + 1);
+
+                s.data = bytes;
+                s.len = len;
+
+                ngx_token_buf_reset(&out);
+                ngx_token_buf_json_string(&out, &s);
+                assert_string_equal(contents(&out), want);
+            }
+        }
+    }
+}
+
+
 static void
 whole_numbers_below_2_to_53_are_read_and_others_refused(void **state)
 {
@@ -1027,6 +1077,7 @@ main(void)
         cmocka_unit_test(the_last_member_of_a_name_is_found),
         cmocka_unit_test(strings_are_decoded),
         cmocka_unit_test(strings_are_encoded_without_control_characters),
+        cmocka_unit_test(every_byte_is_encoded_alike_wherever_it_stands),
         cmocka_unit_test(
             whole_numbers_below_2_to_53_are_read_and_others_refused),
         cmocka_unit_test(numbers_are_added),
