@@ -154,6 +154,7 @@ test("said: busy is said when it lasts, and only then", async (t) => {
   page.$("button").click();
   const [quick] = await sent();
   t.mock.timers.tick(399);
+  assert.equal(said.textContent, "");
   await outcome(quick.id, "ok");
   t.mock.timers.tick(1000);
   assert.equal(said.textContent, "");
