@@ -72,8 +72,10 @@ for my $round (1 .. 14) {
 
     my @workers = $t->workers;
     my $victim = $workers[rand @workers];
+    # a client may not have looked since the worker before was killed
+    my %stays = map { $_ => 1 } grep { $_ != $victim } @workers;
     my %others = map { $_ => $_->{session} }
-        grep { $_->is_up && $_->worker != $victim } @clients;
+        grep { $_->is_up && $stays{ $_->worker } } @clients;
     kill(KILL => $victim) and $kills++;
 
     my $start = time;
