@@ -97,6 +97,8 @@ export function family(pid) {
  * @param {number} options.port
  * @param {NodeJS.Signals} [options.signal]  that ends it
  * @param {(pid: number) => number[]} [options.pids]
+ * @param {number} [options.processes]  so many at least; a master may listen
+ *   before it has forked
  * @param {string} [options.cwd]
  * @param {number} [options.uid]
  * @param {number} [options.gid]
@@ -104,7 +106,8 @@ export function family(pid) {
  */
 export async function start(name, command, options) {
   goOn();
-  const { port, signal = "SIGTERM", pids = (pid) => [pid] } = options;
+  const { port, signal = "SIGTERM", pids = (pid) => [pid], processes = 1 }
+    = options;
   // a group of its own: a Ctrl-C is ours, and ends them in order
   const child = spawn(command[0], command.slice(1), {
     stdio: ["ignore", "ignore", "pipe"], detached: true, cwd: options.cwd,
@@ -130,7 +133,7 @@ export async function start(name, command, options) {
   running.add(stop);
 
   const until = Date.now() + 20000;
-  while (!await listens(port)) {
+  while (!await listens(port) || pids(Number(child.pid)).length < processes) {
     if (over) throw new Error(`${name} did not start: ${said}`);
     if (Date.now() > until) throw new Error(`${name} does not listen`);
     await new Promise((done) => setTimeout(done, 20));

@@ -53,7 +53,7 @@ async function nginx(name, file, options) {
     [...under ?? [], "nginx", "-p", `${dir}/`, "-e", "stderr", "-c",
       `${dir}/nginx.conf`, ...under ? ["-g", "master_process off;"] : []],
     // the master does nothing
-    { port, pids: (pid) => under ? [pid]
+    { port, processes: options.workers ?? 1, pids: (pid) => under ? [pid]
       : family(pid).filter((p) => p !== pid) });
   return { ...server, dir };
 }
