@@ -13,7 +13,7 @@ lib := $(patsubst %.c,$(out)/%.o,$(wildcard ws/*.c token/*.c))
 all: $(out)/load $(out)/floor $(out)/pipeline $(out)/ballast $(out)/hot
 
 $(out)/load: $(load)
-	gcc -O2 -g -o $@ $^
+	gcc -O2 -g -o $@ $^ -lssl -lcrypto
 
 $(out)/floor: $(out)/floor.o $(out)/server.o
 	gcc -O2 -g -o $@ $^ -lcrypto

@@ -21,7 +21,9 @@ const few = [
 const sizes = [
   { label: "10,000 sessions", n: 10000, contenders: [...few,
     { name: "module, deflate", start: "ours",
-      load: { path: "/deflate", deflate: 1 } }] },
+      load: { path: "/deflate", deflate: 1 } },
+    { name: "module, TLS", start: "ours", options: { tls: true },
+      load: { tls: 1 } }] },
   // a process has at most 20,000 descriptors here
   { label: "50,000 sessions, 4 workers", n: 50000, contenders: [
     { name: "module", start: "ours",
@@ -110,11 +112,14 @@ async function bytes(date) {
   return {
     id: "memory", title: "Memory of a session", unit: "bytes", key: "bytes",
     base: "floor", less: true, date, rows,
-    names: [...few.map((c) => c.name), "module, deflate"],
+    names: [...few.map((c) => c.name), "module, deflate", "module, TLS"],
     note: "What a session that watches one channel and is idle adds to the "
       + "server's own and shared memory (PSS without pages of files); for "
       + `nginx with the ${Math.round(extra)} bytes of its connection slot. `
-      + "The kernel's part, about 5 KB per end, comes on top for all. "
+      + "The kernel's part, about 5 KB per end, comes on top for all. TLS is "
+      + "version 1.3 with Debian's settings: ssl_buffer_size 16k, tickets, no "
+      + "session cache, and SSL_MODE_RELEASE_BUFFERS, which nginx always sets; "
+      + "what OpenSSL keeps for a connection counts. "
       + `Heartbeats: 100,000 sessions would take ${core.toFixed(3)} of a core, `
       + "extrapolated from 50,000 that were pinged and answered every 5 s.",
   };

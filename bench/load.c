@@ -117,6 +117,7 @@ option(const char *name, const char *value)
         { "forks", &conf.forks, NULL, NULL },
         { "last", &conf.last, NULL, NULL },
         { "deflate", &conf.deflate, NULL, NULL },
+        { "tls", &conf.tls, NULL, NULL },
         { "proto", NULL, &conf.proto, NULL },
         { "path", NULL, &conf.path, NULL },
         { "pub", NULL, &conf.pub, NULL },

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 
 /*
@@ -51,11 +52,13 @@ struct conn_s {
     uint32_t        out_len;              /* of out: not yet taken by the
                                              kernel */
     uint32_t        hint;                 /* where a value was found last */
+    unsigned        asked:1;              /* the handshake is sent */
     unsigned        open:1;               /* the handshake is done */
     unsigned        told:1;               /* a reset was announced */
     unsigned        closed:1;             /* by the server */
     unsigned char  *buf;
     unsigned char  *out;
+    void           *tls;                  /* NULL: plain TCP */
     char            id[37];               /* of the token under way */
 };
 
@@ -76,6 +79,7 @@ typedef struct {
     uint32_t        forks;
     uint32_t        last;
     uint32_t        deflate;              /* is offered */
+    uint32_t        tls;                  /* is spoken */
     uint64_t        secs;                 /* ns */
     uint64_t        warm;                 /* ns */
     unsigned        random:1;             /* ids */
@@ -134,6 +138,24 @@ long server_memory(void);
 
 /* xorshift: masks and ids need no more. */
 uint64_t random64(void);
+
+
+/* TLS, for --tls=1: load_tls.c; no certificate is verified */
+
+
+/*
+ * Goes on with a handshake.  A broken one ends the process.
+ *
+ * Returns: the events to wait for, or 0 when it is done
+ */
+uint32_t tls_handshake(conn_t *c);
+
+/* As recv() and send(). */
+ssize_t tls_recv(conn_t *c, void *data, size_t len);
+ssize_t tls_send(conn_t *c, const void *data, size_t len);
+
+/* c->tls may be NULL. */
+void tls_free(conn_t *c);
 
 
 /* what is said: load_talk.c */

@@ -28,6 +28,8 @@ static void handle(conn_t *c, uint32_t events);
 static void input(conn_t *c);
 static size_t frames(conn_t *c, unsigned char *p, size_t len);
 static void output(conn_t *c);
+static ssize_t take(conn_t *c, void *data, size_t len);
+static ssize_t give(conn_t *c, const void *data, size_t len);
 static void listen_for(conn_t *c, uint32_t events, int op);
 
 
@@ -146,10 +148,11 @@ upgrade(conn_t *c)
                    path, conf.port, extension,
                    conf.token ? "Sec-WebSocket-Protocol: token.v1\r\n" : "");
 
-    if (send(c->fd, buf, (size_t) len, MSG_NOSIGNAL) != len) {
+    if (give(c, buf, (size_t) len) != len) {
         fail("handshake: %s", strerror(errno));
     }
 
+    c->asked = 1;
     listen_for(c, EPOLLIN, EPOLL_CTL_MOD);
 }
 
@@ -171,12 +174,22 @@ turn(int ms)
 static void
 handle(conn_t *c, uint32_t events)
 {
+    uint32_t  wanted;
+
     if (c->fd == -1) {
         return;
     }
 
-    if (!c->open && (events & EPOLLOUT)) {
-        upgrade(c);
+    if (!c->asked) {
+        wanted = conf.tls ? tls_handshake(c) : 0;
+
+        if (wanted) {
+            listen_for(c, wanted, EPOLL_CTL_MOD);
+
+        } else {
+            upgrade(c);
+        }
+
         return;
     }
 
@@ -203,7 +216,7 @@ input(conn_t *c)
         memcpy(in, c->buf, old);
     }
 
-    n = recv(c->fd, in + old, INPUT - old, 0);
+    n = take(c, in + old, INPUT - old);
 
     if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
         return;
@@ -364,7 +377,7 @@ send_text(conn_t *c, const char *data, size_t len)
     n = 0;
 
     if (c->out_len == 0) {
-        n = send(c->fd, p, len, MSG_NOSIGNAL);
+        n = give(c, p, len);
         n = (n == -1) ? 0 : n;
     }
 
@@ -391,7 +404,7 @@ output(conn_t *c)
     ssize_t  n;
 
     if (c->out_len) {
-        n = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+        n = give(c, c->out, c->out_len);
         if (n <= 0) {
             return;
         }
@@ -426,7 +439,23 @@ close_conn(conn_t *c)
         (void) setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
         (void) close(c->fd);
         c->fd = -1;
+        tls_free(c);
     }
+}
+
+
+static ssize_t
+take(conn_t *c, void *data, size_t len)
+{
+    return c->tls ? tls_recv(c, data, len) : recv(c->fd, data, len, 0);
+}
+
+
+static ssize_t
+give(conn_t *c, const void *data, size_t len)
+{
+    return c->tls ? tls_send(c, data, len)
+                  : send(c->fd, data, len, MSG_NOSIGNAL);
 }
 
 

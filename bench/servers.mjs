@@ -20,6 +20,7 @@ import { build, directory, family, freePort, out, run, start, top }
  * @property {number} [connections]  slots of each nginx worker
  * @property {string} [dir]  of a server before, with its store
  * @property {boolean} [reuseport]  connections are spread evenly
+ * @property {boolean} [tls]  TLS, with a certificate of its own
  * @property {string[]} [under]  what runs nginx, then a single process
  */
 
@@ -41,7 +42,9 @@ async function nginx(name, file, options) {
     WORKERS: options.workers ?? 1, SYNC: options.sync ?? "on",
     STALL: options.stall ?? "30s", HEARTBEAT: options.heartbeat ?? "25s",
     CONNECTIONS: options.connections ?? 19000,
-    LISTEN: options.reuseport ? " reuseport" : "",
+    LISTEN: `${options.reuseport ? " reuseport" : ""}${
+      options.tls ? " ssl" : ""}`,
+    TLS: options.tls ? await tls(dir) : "",
   };
   const text = readFileSync(join(top, "bench", file), "utf8");
   writeFileSync(join(dir, "nginx.conf"),
@@ -56,6 +59,20 @@ async function nginx(name, file, options) {
     { port, processes: options.workers ?? 1, pids: (pid) => under ? [pid]
       : family(pid).filter((p) => p !== pid) });
   return { ...server, dir };
+}
+
+/** The directives of TLS, and a certificate: the rest is Debian's nginx.conf.
+ * @param {string} dir
+ * @returns {Promise<string>} */
+async function tls(dir) {
+  writeFileSync(join(dir, "cert.pem"), await run(["openssl", "req", "-x509",
+    "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+    "-subj", "/CN=127.0.0.1", "-keyout", `${dir}/key.pem`]));
+  return `ssl_certificate      ${dir}/cert.pem;
+        ssl_certificate_key  ${dir}/key.pem;
+
+        ssl_protocols  TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;
+        ssl_prefer_server_ciphers  on;`;
 }
 
 /** The module in Debian's nginx. @param {Options} [options] */

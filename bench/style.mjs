@@ -14,6 +14,7 @@ const colours = {
   "module, synced": ["#7dbdb5", "#1f6d63"],
   "module, random ids": ["#7dbdb5", "#1f6d63"],
   "module, deflate": ["#7dbdb5", "#1f6d63"],
+  "module, TLS": ["#4b9e94", "#2a8f81"],
   "floor": ["#8a8f98", "#8a8f98"],
   "pipeline": ["#8a8f98", "#8a8f98"],
   "nchan": ["#c0722a", "#e09a58"],

@@ -37,6 +37,8 @@ const extra = {
     ["p99 × ws + Redis", (of) => ratio(of, "p99", "ws + Redis")],
     ["p99 × pipeline", (of) => ratio(of, "p99", "pipeline")]],
   unsynced: [["p50", (of) => ms(of.module.p50)]],
+  memory: [["over TLS", (of) => of["module, TLS"]
+    ? brief(of["module, TLS"].bytes.median) : ""]],
   slow: ["module", "nchan", "ws"]
     .flatMap((name) => /** @type {[string, any][]} */ ([
       [`p99 ${name}`, (/** @type {any} */ of) => ms(of[name].p99)],

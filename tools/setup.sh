@@ -15,7 +15,7 @@ build=(gcc libc6-dev make nginx nginx-dev liblmdb-dev libyajl-dev
 test=(perl libmojolicious-perl libcmocka-dev lmdb-utils dpkg-dev clang libclang-rt-dev
       chromium openssl valgrind)
 check=(cppcheck clang-format clang-tidy shellcheck)
-bench=(libnginx-mod-nchan redis-server postgresql valgrind)
+bench=(libnginx-mod-nchan redis-server postgresql openssl valgrind)
 cover=(gcovr)
 
 case ${1-} in
