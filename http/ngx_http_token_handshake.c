@@ -572,6 +572,17 @@ ngx_http_token_handshake_send(ngx_http_request_t *r,
     r->limit_rate = 0;
     r->limit_rate_set = 1;
 
+#if (NGX_HTTP_SSL)
+    if (r->connection->ssl) {
+        /* no buffer for it, that would be in the connection's pool */
+        r->connection->ssl->buffer = 0;
+
+        /* and what the session sends is not at the same place twice */
+        (void) SSL_set_mode(r->connection->ssl->connection,
+                            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    }
+#endif
+
     rc = ngx_http_send_header(r);
 
     if (rc == NGX_ERROR || rc > NGX_OK) {

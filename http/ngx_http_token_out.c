@@ -10,6 +10,7 @@
 
 #define NGX_HTTP_TOKEN_OUT_BUFS   64      /* in one writev() */
 #define NGX_HTTP_TOKEN_OUT_SMALL  512     /* bytes of a private blob */
+#define NGX_HTTP_TOKEN_OUT_RECORD 16384   /* bytes: the most of TLS */
 #define NGX_HTTP_TOKEN_OUT_SPARE  1024    /* links kept for the next use */
 
 
@@ -18,6 +19,11 @@ static ngx_http_token_out_t *ngx_http_token_out_link(
 static void ngx_http_token_out_unlink(ngx_http_token_session_t *s);
 static ngx_uint_t ngx_http_token_out_is_simple(ngx_http_token_session_t *s);
 static ngx_int_t ngx_http_token_out_send(ngx_http_token_session_t *s);
+#if (NGX_HTTP_SSL)
+static ngx_int_t ngx_http_token_out_seal(ngx_http_token_session_t *s);
+static size_t ngx_http_token_out_gather(ngx_http_token_session_t *s,
+    u_char *record);
+#endif
 static ngx_chain_t *ngx_http_token_out_chain(ngx_http_token_session_t *s);
 static void ngx_http_token_out_sent(ngx_http_token_session_t *s,
     ngx_chain_t *rest);
@@ -294,6 +300,18 @@ ngx_http_token_out_flush(ngx_http_token_session_t *s)
             return NGX_AGAIN;
         }
 
+#if (NGX_HTTP_SSL)
+        if (c->ssl && s->out) {
+            rc = ngx_http_token_out_seal(s);
+
+            if (rc != NGX_OK) {
+                return rc;
+            }
+
+            continue;
+        }
+#endif
+
         if (ngx_http_token_out_is_simple(s)) {
             rc = ngx_http_token_out_send(s);
 
@@ -334,12 +352,6 @@ ngx_http_token_out_flush(ngx_http_token_session_t *s)
 static ngx_uint_t
 ngx_http_token_out_is_simple(ngx_http_token_session_t *s)
 {
-#if (NGX_HTTP_SSL)
-    if (s->connection->ssl) {
-        return 0;
-    }
-#endif
-
     return s->out && s->out == s->out_last && !s->connection->buffered;
 }
 
@@ -377,6 +389,87 @@ ngx_http_token_out_send(ngx_http_token_session_t *s)
 }
 
 
+#if (NGX_HTTP_SSL)
+
+/*
+ * TLS: what is queued, a record at a time.  nginx's own way of gathering has a
+ * buffer of ssl_buffer_size for each connection, and keeps it.  A record that
+ * the socket has not taken is said again: OpenSSL wants to see at least as much
+ * of the same, and the queue only grows.
+ */
+
+static ngx_int_t
+ngx_http_token_out_seal(ngx_http_token_session_t *s)
+{
+    size_t                 len, left;
+    u_char                *data;
+    ssize_t                n;
+    ngx_http_token_out_t  *out;
+
+    static u_char          record[NGX_HTTP_TOKEN_OUT_RECORD];
+
+    out = s->out;
+    data = out->blob->data + out->pos;
+    len = ngx_min(out->blob->len - out->pos, NGX_HTTP_TOKEN_OUT_RECORD);
+
+    if (out->next && len < NGX_HTTP_TOKEN_OUT_RECORD) {
+        len = ngx_http_token_out_gather(s, record);
+        data = record;
+    }
+
+    n = s->connection->send(s->connection, data, len);
+
+    if (n == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    if (n <= 0) {
+        return NGX_ERROR;
+    }
+
+    s->sent = ngx_current_msec;
+    s->progress = ngx_current_msec;
+
+    len = n;
+
+    for (out = s->out; out; out = s->out) {
+        left = out->blob->len - out->pos;
+
+        if (len < left) {
+            out->pos += len;
+            break;
+        }
+
+        len -= left;
+        ngx_http_token_out_unlink(s);
+    }
+
+    return NGX_OK;
+}
+
+
+static size_t
+ngx_http_token_out_gather(ngx_http_token_session_t *s, u_char *record)
+{
+    size_t                 len, n;
+    ngx_http_token_out_t  *out;
+
+    len = 0;
+
+    for (out = s->out; out && len < NGX_HTTP_TOKEN_OUT_RECORD; out = out->next)
+    {
+        n = ngx_min(out->blob->len - out->pos, NGX_HTTP_TOKEN_OUT_RECORD - len);
+
+        ngx_memcpy(record + len, out->blob->data + out->pos, n);
+        len += n;
+    }
+
+    return len;
+}
+
+#endif
+
+
 static ngx_chain_t *
 ngx_http_token_out_chain(ngx_http_token_session_t *s)
 {
@@ -407,9 +500,6 @@ ngx_http_token_out_chain(ngx_http_token_session_t *s)
     }
 
     links[i - 1].next = NULL;
-
-    /* TLS gathers small buffers into a record until told to send it */
-    bufs[i - 1].flush = 1;
 
     return links;
 }
