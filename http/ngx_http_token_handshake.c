@@ -18,6 +18,7 @@
 #define NGX_HTTP_TOKEN_PROTOCOL  "token.v1"
 #define NGX_HTTP_TOKEN_LOWAT     131072   /* bytes unsent in the kernel */
 #define NGX_HTTP_TOKEN_WAIT      10       /* ms, for a mirror */
+#define NGX_HTTP_TOKEN_HELLO     512      /* bytes, for what follows the 101 */
 
 
 typedef struct {
@@ -48,7 +49,10 @@ static ngx_int_t ngx_http_token_handshake_header(ngx_http_request_t *r,
     const char *key, ngx_str_t *value);
 static ngx_int_t ngx_http_token_handshake_accept(ngx_http_request_t *r,
     ngx_str_t *key, ngx_str_t *accept);
+static ngx_uint_t ngx_http_token_handshake_is_kept(ngx_http_request_t *r);
 static void ngx_http_token_handshake_flush(ngx_http_request_t *r);
+static ngx_int_t ngx_http_token_handshake_keep(ngx_http_request_t *r,
+    ngx_http_token_session_t *s);
 static void ngx_http_token_handshake_takeover(ngx_event_t *ev);
 static void ngx_http_token_handshake_free_buffers(ngx_connection_t *c,
     ngx_http_connection_t *hc);
@@ -589,7 +593,35 @@ ngx_http_token_handshake_send(ngx_http_request_t *r,
         return rc;
     }
 
+    if (ngx_http_token_handshake_is_kept(r)) {
+        return NGX_OK;
+    }
+
     return ngx_http_send_special(r, NGX_HTTP_FLUSH);
+}
+
+
+/*
+ * Whether the 101 is in memory, and nothing of it sent: nginx postpones small
+ * output.  Then the session sends it, together with its hello.
+ */
+
+static ngx_uint_t
+ngx_http_token_handshake_is_kept(ngx_http_request_t *r)
+{
+    ngx_chain_t  *cl;
+
+    if (r->out == NULL || r->connection->buffered || r->connection->sent) {
+        return 0;
+    }
+
+    for (cl = r->out; cl; cl = cl->next) {
+        if (ngx_buf_special(cl->buf) || !ngx_buf_in_memory(cl->buf)) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -673,7 +705,7 @@ ngx_http_token_handshake_flush(ngx_http_request_t *r)
         return;
     }
 
-    if (r->out || c->buffered) {
+    if ((r->out || c->buffered) && !ngx_http_token_handshake_is_kept(r)) {
 
         if (ngx_http_output_filter(r, NULL) == NGX_ERROR) {
             ngx_http_finalize_request(r, NGX_ERROR);
@@ -727,8 +759,22 @@ ngx_http_token_handshake_takeover(ngx_event_t *ev)
     if (r->count > 1) {
         /*
          * A subrequest in the background (mirror) is part of this request,
-         * would be cut with it, and tells nobody when it has ended.
+         * would be cut with it, and tells nobody when it has ended.  The 101
+         * need not wait for it.
          */
+
+        if (ngx_http_token_handshake_is_kept(r)) {
+            ev->handler = NULL;
+
+            if (ngx_http_send_special(r, NGX_HTTP_FLUSH) == NGX_ERROR) {
+                ngx_http_finalize_request(r, NGX_ERROR);
+                return;
+            }
+
+            ngx_http_token_handshake_flush(r);
+            return;
+        }
+
         ev->timedout = 0;
         ngx_add_timer(ev, NGX_HTTP_TOKEN_WAIT);
         return;
@@ -751,9 +797,18 @@ ngx_http_token_handshake_takeover(ngx_event_t *ev)
         ngx_del_timer(c->write);
     }
 
+    if (ngx_http_token_handshake_keep(r, s) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_ERROR);
+        return;
+    }
+
     s->started = 1;
 
+    /* for the access log it has been sent */
+
+    c->sent += (off_t) s->queued;
     ngx_http_free_request(r, 0);
+    c->sent -= (off_t) s->queued;
 
     c->data = s;
     c->destroyed = 0;
@@ -762,6 +817,42 @@ ngx_http_token_handshake_takeover(ngx_event_t *ev)
     ngx_http_token_handshake_socket(c);
 
     ngx_http_token_session_start(s);
+}
+
+
+/* The 101, where it is kept, becomes what the session sends first. */
+
+static ngx_int_t
+ngx_http_token_handshake_keep(ngx_http_request_t *r,
+    ngx_http_token_session_t *s)
+{
+    size_t                  len;
+    ngx_chain_t            *cl;
+    ngx_http_token_blob_t  *blob;
+
+    if (!ngx_http_token_handshake_is_kept(r)) {
+        return NGX_OK;
+    }
+
+    for (len = 0, cl = r->out; cl; cl = cl->next) {
+        len += ngx_buf_size(cl->buf);
+    }
+
+    blob = ngx_http_token_blob(len + NGX_HTTP_TOKEN_HELLO);
+    if (blob == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (cl = r->out; cl; cl = cl->next) {
+        ngx_memcpy(blob->data + blob->len, cl->buf->pos,
+                   ngx_buf_size(cl->buf));
+        blob->len += ngx_buf_size(cl->buf);
+    }
+
+    ngx_http_token_out_blob(s, blob);
+    ngx_http_token_blob_unref(blob);
+
+    return NGX_OK;
 }
 
 

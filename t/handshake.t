@@ -5,11 +5,15 @@ use Test::Token;
 my $t = Test::Token->new(conf => <<'EOC');
 token_atom  switch  false;
 
+log_format size "$uri $status $bytes_sent";
+
 server {
     listen 127.0.0.1:%%PORT%%;
+    access_log %%DIR%%/logs/size.log size;
     client_max_body_size 10;
 
     location = /live   { token_websocket; token_watch switch; }
+    location = /alone  { token_websocket; postpone_output 0; }
     location = /listed { token_websocket; token_origin https://app.example; }
     location = /any    { token_websocket; token_origin any; }
     location = /guarded {
@@ -19,7 +23,7 @@ server {
 }
 EOC
 $t->write_file(users => "alice:{PLAIN}\n");
-$t->plan(47);
+$t->plan(51);
 
 sub status ($path, %headers) {
     return $t->raw->handshake($path, 'Sec-WebSocket-Protocol' => 'token.v1',
@@ -40,6 +44,19 @@ like($raw->header('Connection'), qr/^upgrade$/i, 'and Connection');
 is($raw->header('Content-Length'), undef, 'and no Content-Length');
 is($raw->header('Transfer-Encoding'), undef, 'and no Transfer-Encoding');
 like($raw->message, qr/^\{"type":"hello"/, 'the first message is hello');
+
+# the 101 goes with the hello, unless nginx is not to wait
+
+for my $path (qw( /live /alone )) {
+    $raw = $t->raw;
+    $raw->handshake($path, 'Sec-WebSocket-Protocol' => 'token.v1');
+    like($raw->message, qr/^\{"type":"hello"/, "hello at $path");
+
+    my $size = length($raw->{head}) + 2;
+    ok(wait_for(sub {
+        $t->read_file('logs/size.log') =~ m!^$path 101 $size$!m;
+    }), 'the access log has the size of the 101');
+}
 
 is(status('/live', Upgrade => 'WebSocket'), 101, 'Upgrade in any case');
 is(status('/live', Upgrade => 'h2c, websocket'), 101, 'Upgrade as a list');
