@@ -38,7 +38,9 @@ const extra = {
     ["p99 × pipeline", (of) => ratio(of, "p99", "pipeline")]],
   unsynced: [["p50", (of) => ms(of.module.p50)]],
   memory: [["over TLS", (of) => of["module, TLS"]
-    ? brief(of["module, TLS"].bytes.median) : ""]],
+    ? brief(of["module, TLS"].bytes.median) : ""],
+  ["heartbeats of 100,000", (of) => of.module.heartbeat_core
+    ? `${of.module.heartbeat_core.toFixed(2)} of a core` : ""]],
   slow: ["module", "nchan", "ws"]
     .flatMap((name) => /** @type {[string, any][]} */ ([
       [`p99 ${name}`, (/** @type {any} */ of) => ms(of[name].p99)],
