@@ -7,4 +7,6 @@ set -eu -o pipefail
 
 . tools/npm.sh
 cd t
-TOKEN_MODULE=$MODULE node --test --test-reporter=spec browser/*.test.js </dev/null
+# two files at a time: they wait most of their time, each for a browser of its own
+TOKEN_MODULE=$MODULE node --test --test-concurrency=2 --test-reporter=spec \
+    browser/*.test.js </dev/null
