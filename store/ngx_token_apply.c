@@ -197,7 +197,7 @@ ngx_token_apply_load(ngx_token_write_t *w, ngx_token_env_t *env, MDB_txn *txn)
     result = ngx_token_env_rc(rc, "beginning a write");
 
     if (result == NGX_TOKEN_OK) {
-        result = ngx_token_state_read(txn, env->dbi[NGX_TOKEN_DB_META],
+        result = ngx_token_state_read(txn, env->dbi[NGX_TOKEN_DB_MAIN],
                                       &w->state);
     }
 
@@ -228,7 +228,7 @@ ngx_token_apply_finish(ngx_token_write_t *w, uint64_t feed, size_t extra)
     }
 
     if (rc == NGX_TOKEN_OK) {
-        rc = ngx_token_state_write(w->txn, w->env->dbi[NGX_TOKEN_DB_META],
+        rc = ngx_token_state_write(w->txn, w->env->dbi[NGX_TOKEN_DB_MAIN],
                                    &w->state);
     }
 

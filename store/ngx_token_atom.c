@@ -27,13 +27,13 @@ ngx_token_rc_t
 ngx_token_atom_find(ngx_token_write_t *w, const ngx_token_str_t *name,
     ngx_token_atom_t *a)
 {
-    int      rc;
-    MDB_val  key, data;
+    int            rc;
+    MDB_val        key, data;
+    unsigned char  buf[NGX_TOKEN_NAME_KEY];
 
-    key.mv_size = name->len;
-    key.mv_data = (void *) name->data;
+    ngx_token_name_key(NGX_TOKEN_ATOM_KIND, name, buf, &key);
 
-    rc = mdb_cursor_get(w->cursors[NGX_TOKEN_DB_ATOM], &key, &data, MDB_SET);
+    rc = mdb_cursor_get(w->cursors[NGX_TOKEN_DB_MAIN], &key, &data, MDB_SET);
 
     if (rc == MDB_NOTFOUND) {
         return NGX_TOKEN_DECLINED;
@@ -54,13 +54,12 @@ ngx_token_atom_write(ngx_token_write_t *w, const ngx_token_atom_t *a)
 {
     int             rc;
     MDB_val         key, data;
-    unsigned char  *p;
+    unsigned char  *p, buf[NGX_TOKEN_NAME_KEY];
 
-    key.mv_size = a->name.len;
-    key.mv_data = (void *) a->name.data;
+    ngx_token_name_key(NGX_TOKEN_ATOM_KIND, &a->name, buf, &key);
     data.mv_size = NGX_TOKEN_ATOM_HEAD + a->value.len;
 
-    rc = mdb_cursor_put(w->cursors[NGX_TOKEN_DB_ATOM], &key, &data,
+    rc = mdb_cursor_put(w->cursors[NGX_TOKEN_DB_MAIN], &key, &data,
                         MDB_RESERVE);
 
     if (rc != MDB_SUCCESS) {
@@ -79,16 +78,16 @@ ngx_token_atom_write(ngx_token_write_t *w, const ngx_token_atom_t *a)
 ngx_token_rc_t
 ngx_token_atom_delete(ngx_token_write_t *w, const ngx_token_str_t *name)
 {
-    int      rc;
-    MDB_val  key, data;
+    int            rc;
+    MDB_val        key, data;
+    unsigned char  buf[NGX_TOKEN_NAME_KEY];
 
-    key.mv_size = name->len;
-    key.mv_data = (void *) name->data;
+    ngx_token_name_key(NGX_TOKEN_ATOM_KIND, name, buf, &key);
 
-    rc = mdb_cursor_get(w->cursors[NGX_TOKEN_DB_ATOM], &key, &data, MDB_SET);
+    rc = mdb_cursor_get(w->cursors[NGX_TOKEN_DB_MAIN], &key, &data, MDB_SET);
 
     if (rc == MDB_SUCCESS) {
-        rc = mdb_cursor_del(w->cursors[NGX_TOKEN_DB_ATOM], 0);
+        rc = mdb_cursor_del(w->cursors[NGX_TOKEN_DB_MAIN], 0);
     }
 
     /* set by an earlier effect, deleted by another one: nothing is there */
@@ -105,17 +104,17 @@ ngx_token_rc_t
 ngx_token_read_atom(ngx_token_read_t *r, const ngx_token_str_t *name,
     ngx_token_atom_t *a)
 {
-    int      rc;
-    MDB_val  key, data;
+    int            rc;
+    MDB_val        key, data;
+    unsigned char  buf[NGX_TOKEN_NAME_KEY];
 
     if (name->len == 0 || name->len > NGX_TOKEN_MAX_CHANNEL) {
         return NGX_TOKEN_DECLINED;
     }
 
-    key.mv_size = name->len;
-    key.mv_data = (void *) name->data;
+    ngx_token_name_key(NGX_TOKEN_ATOM_KIND, name, buf, &key);
 
-    rc = mdb_get(r->txn, r->env->dbi[NGX_TOKEN_DB_ATOM], &key, &data);
+    rc = mdb_get(r->txn, r->env->dbi[NGX_TOKEN_DB_MAIN], &key, &data);
 
     if (rc == MDB_NOTFOUND) {
         return NGX_TOKEN_DECLINED;
@@ -141,11 +140,13 @@ ngx_token_read_family(ngx_token_read_t *r, const ngx_token_str_t *prefix,
 {
     int                     rc, cmp;
     size_t                  n;
-    MDB_val                 key, data;
+    MDB_val                 first, at, key, data;
     MDB_cursor             *cursor;
+    unsigned char           family[NGX_TOKEN_NAME_KEY];
+    unsigned char           buf[NGX_TOKEN_NAME_KEY];
     const ngx_token_str_t  *from;
 
-    cursor = ngx_token_env_cursor(r, NGX_TOKEN_DB_ATOM);
+    cursor = ngx_token_env_cursor(r, NGX_TOKEN_DB_MAIN);
     if (cursor == NULL) {
         return NGX_TOKEN_ERROR;
     }
@@ -157,27 +158,28 @@ ngx_token_read_family(ngx_token_read_t *r, const ngx_token_str_t *prefix,
 
     from = (cmp > 0 || (cmp == 0 && n == prefix->len)) ? after : prefix;
 
-    key.mv_size = from->len;
-    key.mv_data = (void *) from->data;
+    ngx_token_name_key(NGX_TOKEN_ATOM_KIND, prefix, family, &first);
+    ngx_token_name_key(NGX_TOKEN_ATOM_KIND, from, buf, &at);
 
-    rc = mdb_cursor_get(cursor, &key, &data,
-                        (from->len == 0) ? MDB_FIRST : MDB_SET_RANGE);
+    key = at;
+    rc = mdb_cursor_get(cursor, &key, &data, MDB_SET_RANGE);
 
-    if (rc == MDB_SUCCESS && after->len != 0 && key.mv_size == after->len
-        && memcmp(key.mv_data, after->data, after->len) == 0)
+    if (rc == MDB_SUCCESS && from == after && key.mv_size == at.mv_size
+        && memcmp(key.mv_data, at.mv_data, at.mv_size) == 0)
     {
         rc = mdb_cursor_get(cursor, &key, &data, MDB_NEXT);
     }
 
-    while (rc == MDB_SUCCESS && key.mv_size >= prefix->len
-           && (prefix->len == 0
-               || memcmp(key.mv_data, prefix->data, prefix->len) == 0))
+    while (rc == MDB_SUCCESS && key.mv_size >= first.mv_size
+           && memcmp(key.mv_data, first.mv_data, first.mv_size) == 0)
     {
         if (ngx_token_atom_decode(data.mv_data, data.mv_size, a)
             == NGX_TOKEN_OK)
         {
-            a->name.data = key.mv_data;
-            a->name.len = key.mv_size;
+            n = sizeof(NGX_TOKEN_ATOM_KIND) - 1;
+
+            a->name.data = (unsigned char *) key.mv_data + n;
+            a->name.len = key.mv_size - n;
 
             return NGX_TOKEN_OK;
         }

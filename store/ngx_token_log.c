@@ -68,6 +68,7 @@ ngx_token_log_load(ngx_token_write_t *w, const ngx_token_str_t *name,
     int                  rc;
     MDB_val              key, data;
     unsigned             i;
+    unsigned char        buf[NGX_TOKEN_NAME_KEY];
     ngx_token_rc_t       result;
     ngx_token_append_t  *entry;
 
@@ -96,10 +97,9 @@ ngx_token_log_load(ngx_token_write_t *w, const ngx_token_str_t *name,
     memcpy(entry->name, name->data, name->len);
     entry->len = name->len;
 
-    key.mv_size = name->len;
-    key.mv_data = (void *) name->data;
+    ngx_token_name_key(NGX_TOKEN_LOGS_KIND, name, buf, &key);
 
-    rc = mdb_cursor_get(w->cursors[NGX_TOKEN_DB_LOGS], &key, &data, MDB_SET);
+    rc = mdb_cursor_get(w->cursors[NGX_TOKEN_DB_MAIN], &key, &data, MDB_SET);
 
     if (rc == MDB_SUCCESS) {
         result = ngx_token_logs_decode(data.mv_data, data.mv_size,
@@ -315,9 +315,10 @@ ngx_token_log_oldest(ngx_token_write_t *w, ngx_token_append_t *entry,
 static ngx_token_rc_t
 ngx_token_log_write(ngx_token_write_t *w, const ngx_token_append_t *entry)
 {
-    int            rc;
-    MDB_val        key, data;
-    unsigned char  row[NGX_TOKEN_LOGS_LEN];
+    int              rc;
+    MDB_val          key, data;
+    unsigned char    buf[NGX_TOKEN_NAME_KEY], row[NGX_TOKEN_LOGS_LEN];
+    ngx_token_str_t  name;
 
     ngx_token_put_u32(row, entry->row.id);
     ngx_token_put_u64(row + 4, entry->row.log.first);
@@ -325,12 +326,14 @@ ngx_token_log_write(ngx_token_write_t *w, const ngx_token_append_t *entry)
     ngx_token_put_u64(row + 20, entry->row.log.trimmed);
     ngx_token_put_u64(row + 28, entry->row.log.count);
 
-    key.mv_size = entry->len;
-    key.mv_data = (void *) entry->name;
+    name.data = entry->name;
+    name.len = entry->len;
+
+    ngx_token_name_key(NGX_TOKEN_LOGS_KIND, &name, buf, &key);
     data.mv_size = sizeof(row);
     data.mv_data = row;
 
-    rc = mdb_cursor_put(w->cursors[NGX_TOKEN_DB_LOGS], &key, &data, 0);
+    rc = mdb_cursor_put(w->cursors[NGX_TOKEN_DB_MAIN], &key, &data, 0);
 
     return ngx_token_env_rc(rc, "writing a log");
 }

@@ -16,6 +16,7 @@ ngx_token_read_log(ngx_token_read_t *r, const ngx_token_str_t *name,
     ngx_token_log_t *l)
 {
     MDB_val           key, data;
+    unsigned char     buf[NGX_TOKEN_NAME_KEY];
     ngx_token_logs_t  row;
 
     memset(l, 0, sizeof(ngx_token_log_t));
@@ -24,10 +25,9 @@ ngx_token_read_log(ngx_token_read_t *r, const ngx_token_str_t *name,
         return;
     }
 
-    key.mv_size = name->len;
-    key.mv_data = (void *) name->data;
+    ngx_token_name_key(NGX_TOKEN_LOGS_KIND, name, buf, &key);
 
-    if (mdb_get(r->txn, r->env->dbi[NGX_TOKEN_DB_LOGS], &key, &data)
+    if (mdb_get(r->txn, r->env->dbi[NGX_TOKEN_DB_MAIN], &key, &data)
         == MDB_SUCCESS
         && ngx_token_logs_decode(data.mv_data, data.mv_size, &row)
            == NGX_TOKEN_OK)
@@ -46,6 +46,7 @@ static unsigned
 ngx_token_log_position(ngx_token_read_t *r, const ngx_token_str_t *name)
 {
     MDB_val           key, data;
+    unsigned char     buf[NGX_TOKEN_NAME_KEY];
     ngx_token_logs_t  row;
 
     if (name->len == 0 || name->len > NGX_TOKEN_MAX_CHANNEL) {
@@ -59,10 +60,9 @@ ngx_token_log_position(ngx_token_read_t *r, const ngx_token_str_t *name)
     r->len = 0;
     r->record = 0;
 
-    key.mv_size = name->len;
-    key.mv_data = (void *) name->data;
+    ngx_token_name_key(NGX_TOKEN_LOGS_KIND, name, buf, &key);
 
-    if (mdb_get(r->txn, r->env->dbi[NGX_TOKEN_DB_LOGS], &key, &data)
+    if (mdb_get(r->txn, r->env->dbi[NGX_TOKEN_DB_MAIN], &key, &data)
         != MDB_SUCCESS
         || ngx_token_logs_decode(data.mv_data, data.mv_size, &row)
            != NGX_TOKEN_OK)

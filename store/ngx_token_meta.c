@@ -18,11 +18,11 @@
 #define NGX_TOKEN_META_MAGIC  "ngx_token"
 
 
+static ngx_token_rc_t ngx_token_meta_main(ngx_token_env_t *env, MDB_txn *txn,
+    unsigned *empty);
 static ngx_token_rc_t ngx_token_meta_make(ngx_token_env_t *env, MDB_txn *txn);
 static ngx_token_rc_t ngx_token_meta_check(ngx_token_env_t *env, MDB_txn *txn,
     char *epoch);
-static ngx_token_rc_t ngx_token_meta_check_empty(ngx_token_env_t *env,
-    MDB_txn *txn);
 static ngx_token_rc_t ngx_token_meta_epoch(char *epoch);
 static int ngx_token_meta_put(MDB_txn *txn, MDB_dbi dbi,
     const char *name, const void *p, size_t len);
@@ -31,33 +31,27 @@ static int ngx_token_meta_get(MDB_txn *txn, MDB_dbi dbi,
 
 
 static const char *const  ngx_token_meta_dbs[NGX_TOKEN_DB_LAST] = {
-    "meta", "atom", "log", "logs", "feed", "ledger"
+    NULL, "log", "feed", "ledger"
 };
 
-
-/* The database of that name may be no database: its handle is zero then. */
 
 ngx_token_rc_t
 ngx_token_meta_open(ngx_token_env_t *env, MDB_txn *txn, char *epoch)
 {
     int             rc;
-    unsigned        i;
+    unsigned        i, empty;
     ngx_token_rc_t  result;
 
     memset(env->dbi, 0, sizeof(env->dbi));
 
-    rc = mdb_dbi_open(txn, ngx_token_meta_dbs[NGX_TOKEN_DB_META], 0,
-                      &env->dbi[NGX_TOKEN_DB_META]);
+    result = ngx_token_meta_main(env, txn, &empty);
 
-    if (rc == MDB_NOTFOUND) {
+    if (result == NGX_TOKEN_OK && empty) {
         result = ngx_token_meta_make(env, txn);
+    }
 
-        if (result != NGX_TOKEN_OK) {
-            return result;
-        }
-
-    } else if (rc != MDB_SUCCESS && rc != MDB_INCOMPATIBLE) {
-        return ngx_token_env_rc(rc, env->path);
+    if (result != NGX_TOKEN_OK) {
+        return result;
     }
 
     result = ngx_token_meta_check(env, txn, epoch);
@@ -66,7 +60,7 @@ ngx_token_meta_open(ngx_token_env_t *env, MDB_txn *txn, char *epoch)
         return result;
     }
 
-    for (i = NGX_TOKEN_DB_META + 1; i < NGX_TOKEN_DB_LAST; i++) {
+    for (i = NGX_TOKEN_DB_MAIN + 1; i < NGX_TOKEN_DB_LAST; i++) {
 
         rc = mdb_dbi_open(txn, ngx_token_meta_dbs[i], 0, &env->dbi[i]);
 
@@ -89,21 +83,41 @@ ngx_token_meta_open(ngx_token_env_t *env, MDB_txn *txn, char *epoch)
 ngx_token_rc_t
 ngx_token_meta_probe(ngx_token_env_t *env, MDB_txn *txn)
 {
-    int   rc;
-    char  epoch[NGX_TOKEN_EPOCH_LEN + 1];
+    char            epoch[NGX_TOKEN_EPOCH_LEN + 1];
+    unsigned        empty;
+    ngx_token_rc_t  result;
 
-    rc = mdb_dbi_open(txn, ngx_token_meta_dbs[NGX_TOKEN_DB_META], 0,
-                      &env->dbi[NGX_TOKEN_DB_META]);
+    result = ngx_token_meta_main(env, txn, &empty);
 
-    if (rc == MDB_NOTFOUND) {
-        return ngx_token_meta_check_empty(env, txn);
-    }
-
-    if (rc != MDB_SUCCESS && rc != MDB_INCOMPATIBLE) {
-        return ngx_token_env_rc(rc, env->path);
+    if (result != NGX_TOKEN_OK || empty) {
+        return result;
     }
 
     return ngx_token_meta_check(env, txn, epoch);
+}
+
+
+/* Opens the main database */
+
+static ngx_token_rc_t
+ngx_token_meta_main(ngx_token_env_t *env, MDB_txn *txn, unsigned *empty)
+{
+    int       rc;
+    MDB_stat  stat;
+
+    rc = mdb_dbi_open(txn, NULL, 0, &env->dbi[NGX_TOKEN_DB_MAIN]);
+
+    if (rc == MDB_SUCCESS) {
+        rc = mdb_stat(txn, env->dbi[NGX_TOKEN_DB_MAIN], &stat);
+    }
+
+    if (rc != MDB_SUCCESS) {
+        return ngx_token_env_rc(rc, env->path);
+    }
+
+    *empty = (stat.ms_entries == 0);
+
+    return NGX_TOKEN_OK;
 }
 
 
@@ -119,7 +133,7 @@ ngx_token_meta_renew(ngx_token_env_t *env, MDB_txn *txn, char *epoch)
         return result;
     }
 
-    rc = ngx_token_meta_put(txn, env->dbi[NGX_TOKEN_DB_META], "epoch", epoch,
+    rc = ngx_token_meta_put(txn, env->dbi[NGX_TOKEN_DB_MAIN], "epoch", epoch,
                             NGX_TOKEN_EPOCH_LEN);
 
     return ngx_token_env_rc(rc, env->path);
@@ -132,7 +146,7 @@ ngx_token_meta_inode(ngx_token_env_t *env, MDB_txn *txn, uint64_t *inode)
     int      rc;
     MDB_val  data;
 
-    rc = ngx_token_meta_get(txn, env->dbi[NGX_TOKEN_DB_META], "inode", &data);
+    rc = ngx_token_meta_get(txn, env->dbi[NGX_TOKEN_DB_MAIN], "inode", &data);
 
     *inode = (rc == MDB_SUCCESS && data.mv_size == 8)
              ? ngx_token_get_u64(data.mv_data) : 0;
@@ -147,7 +161,7 @@ ngx_token_meta_set_inode(ngx_token_env_t *env, MDB_txn *txn, uint64_t inode)
 
     ngx_token_put_u64(row, inode);
 
-    rc = ngx_token_meta_put(txn, env->dbi[NGX_TOKEN_DB_META], "inode", row,
+    rc = ngx_token_meta_put(txn, env->dbi[NGX_TOKEN_DB_MAIN], "inode", row,
                             sizeof(row));
 
     return ngx_token_env_rc(rc, env->path);
@@ -159,7 +173,7 @@ ngx_token_meta_make(ngx_token_env_t *env, MDB_txn *txn)
 {
     int                rc;
     char               epoch[NGX_TOKEN_EPOCH_LEN + 1];
-    MDB_dbi            meta;
+    MDB_dbi            main;
     unsigned           i;
     unsigned char      format[sizeof(NGX_TOKEN_META_MAGIC) - 1 + 4];
     unsigned char      created[8];
@@ -167,17 +181,13 @@ ngx_token_meta_make(ngx_token_env_t *env, MDB_txn *txn)
     ngx_token_rc_t     result;
     ngx_token_state_t  state;
 
-    result = ngx_token_meta_check_empty(env, txn);
-
-    if (result == NGX_TOKEN_OK) {
-        result = ngx_token_meta_epoch(epoch);
-    }
+    result = ngx_token_meta_epoch(epoch);
 
     if (result != NGX_TOKEN_OK) {
         return result;
     }
 
-    for (i = 0; i < NGX_TOKEN_DB_LAST; i++) {
+    for (i = NGX_TOKEN_DB_MAIN + 1; i < NGX_TOKEN_DB_LAST; i++) {
 
         rc = mdb_dbi_open(txn, ngx_token_meta_dbs[i], MDB_CREATE,
                           &env->dbi[i]);
@@ -187,7 +197,7 @@ ngx_token_meta_make(ngx_token_env_t *env, MDB_txn *txn)
         }
     }
 
-    meta = env->dbi[NGX_TOKEN_DB_META];
+    main = env->dbi[NGX_TOKEN_DB_MAIN];
 
     memcpy(format, NGX_TOKEN_META_MAGIC, sizeof(NGX_TOKEN_META_MAGIC) - 1);
     ngx_token_put_u32(format + sizeof(NGX_TOKEN_META_MAGIC) - 1,
@@ -197,15 +207,15 @@ ngx_token_meta_make(ngx_token_env_t *env, MDB_txn *txn)
     ngx_token_put_u64(created, (uint64_t) ts.tv_sec * 1000
                                + (uint64_t) ts.tv_nsec / 1000000);
 
-    rc = ngx_token_meta_put(txn, meta, "format", format, sizeof(format));
+    rc = ngx_token_meta_put(txn, main, "format", format, sizeof(format));
 
     if (rc == MDB_SUCCESS) {
-        rc = ngx_token_meta_put(txn, meta, "epoch", epoch,
+        rc = ngx_token_meta_put(txn, main, "epoch", epoch,
                                       NGX_TOKEN_EPOCH_LEN);
     }
 
     if (rc == MDB_SUCCESS) {
-        rc = ngx_token_meta_put(txn, meta, "created", created,
+        rc = ngx_token_meta_put(txn, main, "created", created,
                                       sizeof(created));
     }
 
@@ -215,14 +225,14 @@ ngx_token_meta_make(ngx_token_env_t *env, MDB_txn *txn)
 
     memset(&state, 0, sizeof(ngx_token_state_t));
 
-    return ngx_token_state_write(txn, meta, &state);
+    return ngx_token_state_write(txn, main, &state);
 }
 
 
 unsigned
 ngx_token_meta_redo(ngx_token_env_t *env, MDB_txn *txn, MDB_val *data)
 {
-    return ngx_token_meta_get(txn, env->dbi[NGX_TOKEN_DB_META], "redo", data)
+    return ngx_token_meta_get(txn, env->dbi[NGX_TOKEN_DB_MAIN], "redo", data)
            == MDB_SUCCESS;
 }
 
@@ -237,7 +247,7 @@ ngx_token_meta_make_redo(ngx_token_env_t *env, MDB_txn *txn, size_t len)
     key.mv_data = (void *) "redo";
     data.mv_size = len;
 
-    rc = mdb_put(txn, env->dbi[NGX_TOKEN_DB_META], &key, &data, MDB_RESERVE);
+    rc = mdb_put(txn, env->dbi[NGX_TOKEN_DB_MAIN], &key, &data, MDB_RESERVE);
 
     if (rc == MDB_SUCCESS) {
         memset(data.mv_data, 0, len);
@@ -257,18 +267,23 @@ ngx_token_meta_check(ngx_token_env_t *env, MDB_txn *txn, char *epoch)
 {
     int                rc;
     size_t             len;
-    MDB_dbi            meta;
+    MDB_dbi            main, meta;
     MDB_val            data, row;
     uint32_t           version;
     ngx_token_state_t  state;
 
     len = sizeof(NGX_TOKEN_META_MAGIC) - 1;
-    meta = env->dbi[NGX_TOKEN_DB_META];
+    main = env->dbi[NGX_TOKEN_DB_MAIN];
 
-    /* zero: the name is there, but it is no database */
+    rc = ngx_token_meta_get(txn, main, "format", &data);
 
-    rc = (meta == 0) ? MDB_NOTFOUND
-                     : ngx_token_meta_get(txn, meta, "format", &data);
+    /* format 1 had these rows in a database of their own */
+
+    if (rc == MDB_NOTFOUND
+        && mdb_dbi_open(txn, "meta", 0, &meta) == MDB_SUCCESS)
+    {
+        rc = ngx_token_meta_get(txn, meta, "format", &data);
+    }
 
     if (rc > 0) {
         return ngx_token_env_rc(rc, env->path);
@@ -292,10 +307,10 @@ ngx_token_meta_check(ngx_token_env_t *env, MDB_txn *txn, char *epoch)
                                    NGX_TOKEN_STORE_FORMAT);
     }
 
-    rc = ngx_token_meta_get(txn, meta, "epoch", &data);
+    rc = ngx_token_meta_get(txn, main, "epoch", &data);
 
     if (rc == MDB_SUCCESS) {
-        rc = ngx_token_meta_get(txn, meta, "state", &row);
+        rc = ngx_token_meta_get(txn, main, "state", &row);
     }
 
     if (rc > 0) {
@@ -312,33 +327,6 @@ ngx_token_meta_check(ngx_token_env_t *env, MDB_txn *txn, char *epoch)
 
     memcpy(epoch, data.mv_data, NGX_TOKEN_EPOCH_LEN);
     epoch[NGX_TOKEN_EPOCH_LEN] = '\0';
-
-    return NGX_TOKEN_OK;
-}
-
-
-static ngx_token_rc_t
-ngx_token_meta_check_empty(ngx_token_env_t *env, MDB_txn *txn)
-{
-    int       rc;
-    MDB_dbi   main;
-    MDB_stat  st;
-
-    rc = mdb_dbi_open(txn, NULL, 0, &main);
-
-    if (rc == MDB_SUCCESS) {
-        rc = mdb_stat(txn, main, &st);
-    }
-
-    if (rc != MDB_SUCCESS) {
-        return ngx_token_env_rc(rc, env->path);
-    }
-
-    if (st.ms_entries != 0) {
-        return ngx_token_env_error(NGX_TOKEN_FORMAT,
-                                   "\"%s\" is an LMDB file of another program",
-                                   env->path);
-    }
 
     return NGX_TOKEN_OK;
 }

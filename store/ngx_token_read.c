@@ -35,7 +35,7 @@ ngx_token_read_head(ngx_token_read_t *r)
 
     if (!r->known) {
 
-        if (ngx_token_state_read(r->txn, r->env->dbi[NGX_TOKEN_DB_META],
+        if (ngx_token_state_read(r->txn, r->env->dbi[NGX_TOKEN_DB_MAIN],
                                  &state)
             != NGX_TOKEN_OK)
         {

@@ -271,7 +271,7 @@ ngx_token_redo_slot(ngx_token_store_t *st, MDB_txn *txn,
     if (sizeof(size_t) != sizeof(uint64_t)
         || !ngx_token_meta_redo(&st->env, txn, &data)
         || data.mv_size < NGX_TOKEN_REDO_PAGE
-        || mdb_stat(txn, st->env.dbi[NGX_TOKEN_DB_META], &stat) != MDB_SUCCESS
+        || mdb_stat(txn, st->env.dbi[NGX_TOKEN_DB_MAIN], &stat) != MDB_SUCCESS
         || mdb_env_get_fd(mdb_txn_env(txn), &slot->fd) != MDB_SUCCESS)
     {
         return 0;

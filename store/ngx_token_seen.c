@@ -53,7 +53,7 @@ ngx_token_seen_check(ngx_token_store_t *st, MDB_txn *txn, char *epoch)
     mdb_filehandle_t    data;
     ngx_token_state_t   state;
 
-    rc = ngx_token_state_read(txn, st->env.dbi[NGX_TOKEN_DB_META], &state);
+    rc = ngx_token_state_read(txn, st->env.dbi[NGX_TOKEN_DB_MAIN], &state);
 
     if (rc != NGX_TOKEN_OK) {
         return rc;

@@ -17,20 +17,26 @@
  * Private to store/: the databases of a store, and what one row of each looks
  * like.  Integers are big-endian, so that their byte order is their order.
  *
- *   meta    "format"                   "ngx_token", version u32
+ *   (main)  "format"                   "ngx_token", version u32
  *           "epoch"                    32 hexadecimal characters
  *           "created"                  ms u64
  *           "inode"                    of data.mdb, u64
  *           "state"                    seq u64, floor u64, number of logs u32
  *           "redo"                     see ngx_token_redo.c; may be missing
- *   atom    name                       version u64, value
+ *           "atom:" name               version u64, value
+ *           "log:" name                id u32, first, last, trimmed, count u64
  *   log     id u32, seq u64            time u64, token id 16, user length u8,
  *                                      user, value
- *   logs    name                       id u32, first, last, trimmed, count u64
  *   feed    seq u64                    effect u8, channel
  *   ledger  token id 16                outcome u8, error u8, user length u8,
  *                                      number u64, time u64, hash 16, user,
  *                                      result
+ *
+ * A commit writes every page on the way to what it changes, and for a flush it
+ * counts how many places they are in (measured: 90 us for one page, 9 more for
+ * each one elsewhere).  So what is small and changes is in LMDB's main
+ * database, which every commit writes for the roots of the others, and only
+ * what grows at its end has a database of its own, where pages fill up.
  *
  * Token ids begin with their time, so ledger rows lie in the order in which
  * they may go, and new ones come at the end.
@@ -40,7 +46,7 @@
  */
 
 
-#define NGX_TOKEN_STORE_FORMAT     1
+#define NGX_TOKEN_STORE_FORMAT     2
 #define NGX_TOKEN_STORE_MAX_VALUE  ((size_t) 1 << 20)   /* bytes */
 #define NGX_TOKEN_STORE_MAX_DEPTH  128
 #define NGX_TOKEN_STORE_MAX_LOGS   64     /* of one transaction, at a time */
@@ -59,12 +65,15 @@
 #define NGX_TOKEN_RECORD_KEY       12
 #define NGX_TOKEN_SEQ_LEN          8
 
+/* before the names of rows in the main database */
+#define NGX_TOKEN_ATOM_KIND        "atom:"
+#define NGX_TOKEN_LOGS_KIND        "log:"
+#define NGX_TOKEN_NAME_KEY         (5 + NGX_TOKEN_MAX_CHANNEL)   /* bytes */
+
 
 enum {
-    NGX_TOKEN_DB_META = 0,
-    NGX_TOKEN_DB_ATOM,
+    NGX_TOKEN_DB_MAIN = 0,
     NGX_TOKEN_DB_LOG,
-    NGX_TOKEN_DB_LOGS,
     NGX_TOKEN_DB_FEED,
     NGX_TOKEN_DB_LEDGER,
     NGX_TOKEN_DB_LAST
@@ -185,6 +194,33 @@ static inline uint64_t
 ngx_token_get_u64(const unsigned char *p)
 {
     return (uint64_t) ngx_token_get_u32(p) << 32 | ngx_token_get_u32(p + 4);
+}
+
+
+/*
+ * The key of a row in the main database.
+ *
+ *     kind  NGX_TOKEN_ATOM_KIND or NGX_TOKEN_LOGS_KIND
+ *     name  at most NGX_TOKEN_MAX_CHANNEL bytes
+ *     buf   out: what key points to
+ */
+
+static inline void
+ngx_token_name_key(const char *kind, const ngx_token_str_t *name,
+    unsigned char buf[NGX_TOKEN_NAME_KEY], MDB_val *key)
+{
+    size_t  n;
+
+    n = strlen(kind);
+
+    memcpy(buf, kind, n);
+
+    if (name->len) {
+        memcpy(buf + n, name->data, name->len);
+    }
+
+    key->mv_size = n + name->len;
+    key->mv_data = buf;
 }
 
 

@@ -205,9 +205,9 @@ test_a_database_of_another_program_is_refused(void **state)
 
 
 static void
-test_a_database_with_our_names_is_refused(void **state)
+test_a_row_with_our_name_is_refused(void **state)
 {
-    make_lmdb(*state, "meta", "format", "other", 5);
+    make_lmdb(*state, NULL, "format", "other", 5);
     assert_refused(*state, NGX_TOKEN_FORMAT, "data.mdb",
                    "LMDB file of another program");
     assert_probe(*state, NGX_TOKEN_FORMAT, "LMDB file of another program");
@@ -215,9 +215,9 @@ test_a_database_with_our_names_is_refused(void **state)
 
 
 static void
-test_a_row_with_our_name_is_refused(void **state)
+test_a_database_with_the_name_of_a_row_is_refused(void **state)
 {
-    make_lmdb(*state, NULL, "meta", "value", 5);
+    make_lmdb(*state, "format", "name", "value", 5);
     assert_refused(*state, NGX_TOKEN_FORMAT, "data.mdb",
                    "LMDB file of another program");
     assert_probe(*state, NGX_TOKEN_FORMAT, "LMDB file of another program");
@@ -229,10 +229,20 @@ test_another_format_is_refused(void **state)
 {
     ngx_token_store_close(open_store(*state));
 
-    make_lmdb(*state, "meta", "format", "ngx_token\0\0\0\2", 13);
+    make_lmdb(*state, NULL, "format", "ngx_token\0\0\0\3", 13);
 
-    assert_refused(*state, NGX_TOKEN_FORMAT, "data.mdb", "of format 2");
-    assert_probe(*state, NGX_TOKEN_FORMAT, "of format 2");
+    assert_refused(*state, NGX_TOKEN_FORMAT, "data.mdb", "of format 3");
+    assert_probe(*state, NGX_TOKEN_FORMAT, "of format 3");
+}
+
+
+static void
+test_the_first_format_is_refused(void **state)
+{
+    make_lmdb(*state, "meta", "format", "ngx_token\0\0\0\1", 13);
+
+    assert_refused(*state, NGX_TOKEN_FORMAT, "data.mdb", "of format 1");
+    assert_probe(*state, NGX_TOKEN_FORMAT, "of format 1");
 }
 
 
@@ -241,7 +251,7 @@ test_a_damaged_store_is_refused(void **state)
 {
     ngx_token_store_close(open_store(*state));
 
-    make_lmdb(*state, "meta", "state", "short", 5);
+    make_lmdb(*state, NULL, "state", "short", 5);
 
     assert_refused(*state, NGX_TOKEN_FORMAT, "data.mdb", "damaged");
     assert_probe(*state, NGX_TOKEN_FORMAT, "damaged");
@@ -758,8 +768,11 @@ main(int argc, char **argv)
             test_a_database_of_another_program_is_refused,
             make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(
-            test_a_database_with_our_names_is_refused, make_dir, remove_dir),
-        cmocka_unit_test_setup_teardown(test_a_row_with_our_name_is_refused,
+            test_a_row_with_our_name_is_refused, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(
+            test_a_database_with_the_name_of_a_row_is_refused,
+            make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_the_first_format_is_refused,
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_another_format_is_refused,
                                         make_dir, remove_dir),
