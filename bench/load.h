@@ -177,7 +177,7 @@ unsigned each_value(conn_t *c, unsigned char *data, size_t len,
 /* Publishes message seq on a connection. */
 void publish(conn_t *c, uint64_t seq);
 
-/* Watches a channel, where the protocol asks for it. */
+/* Watches a channel, and its --last messages, where the protocol asks for it. */
 void watch(conn_t *c, const char *channel);
 
 /* The text behind "name": in a JSON object, or NULL. */

@@ -11,7 +11,8 @@
  * N watchers, one publisher.  With --w messages are outstanding: the next is
  * published when one has come to all watchers.  With --rate they are published
  * at that rate, and the time from the publish to the last watcher is taken.
- * With --count it is over after so many messages.
+ * With --count it is over after so many messages.  With --last the channel has
+ * so many when the watchers come, and they ask for them.
  */
 
 
@@ -21,6 +22,7 @@
 static void on_watcher(conn_t *c, unsigned char *data, size_t len);
 static void on_publisher(conn_t *c, unsigned char *data, size_t len);
 static void on_value(conn_t *c, uint64_t seq);
+static void publish_last(void);
 static void publish_one(void);
 static void run(uint64_t ns);
 static void finish(void);
@@ -30,7 +32,7 @@ static conn_t    *watchers, *publisher;
 static uint32_t   left[RING];             /* watchers that lack it */
 static uint64_t   at[RING];               /* ns: when it was published */
 static uint64_t   published, complete, deliveries, gaps, doubles;
-static uint64_t   waiting;
+static uint64_t   waiting, answered;
 static unsigned   stopped;
 static stat_t     latency;
 
@@ -42,8 +44,9 @@ fanout(void)
     uint32_t  i;
     uint64_t  from, count, messages, until;
 
-    watchers = open_all(conf.n, conf.path, on_watcher, 0);
     publisher = open_all(1, conf.pub, on_publisher, 0);
+    publish_last();
+    watchers = open_all(conf.n, conf.path, on_watcher, 0);
 
     for (i = 0; i < conf.n; i++) {
         watch(&watchers[i], "feed");
@@ -146,6 +149,27 @@ finish(void)
 }
 
 
+/* a server of the other protocol keeps nothing */
+
+static void
+publish_last(void)
+{
+    uint32_t  i;
+    uint64_t  until;
+
+    until = now() + 20000000000;
+
+    for (i = 0; conf.token && i < conf.last; i++) {
+
+        for (publish(publisher, 0); answered == i; turn(100)) {
+            if (now() > until) {
+                fail("a publish is not answered");
+            }
+        }
+    }
+}
+
+
 static void
 publish_one(void)
 {
@@ -230,4 +254,6 @@ on_publisher(conn_t *c, unsigned char *data, size_t len)
     if (p != NULL && memcmp(p, "\"ok\"", 4) != 0) {
         fail("a publish was answered %.*s", (int) len, (char *) data);
     }
+
+    answered += (p != NULL);
 }

@@ -156,8 +156,8 @@ watch(conn_t *c, const char *channel)
     }
 
     n = snprintf(buf, sizeof(buf),
-                 "{\"type\":\"watch\",\"channel\":\"%s\",\"last\":1}",
-                 channel);
+                 "{\"type\":\"watch\",\"channel\":\"%s\",\"last\":%u}",
+                 channel, conf.last ? conf.last : 1);
     send_text(c, buf, (size_t) n);
 }
 

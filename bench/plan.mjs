@@ -47,12 +47,15 @@ const ws = { name: "ws", start: "ws" };
 const module = (name, options, load) =>
   ({ name, start: "ours", options, load });
 
+/** Messages that watchers ask for: as many as the tutorial's chat. */
+const last = 100;
+
 /** @param {number} n @param {number} w @param {number} [size]
  * @param {string[]} [not]
  * @returns {Point} */
 const fan = (n, w, size = 128, not = []) => ({
   label: `${n} watchers, W=${w}${size === 128 ? "" : ", 1 KiB"}`,
-  load: { n, w, size }, not,
+  load: { n, w, size, last }, not,
 });
 
 const two = "module, 2 workers", synced = "module, synced";
@@ -68,11 +71,15 @@ export const parts = [
       module(synced, { sync: "on" }),
     ],
     points: [fan(100, 1, 128, [two]), fan(100, 16, 128, [two, synced]),
-      fan(1000, 1), fan(1000, 16, 128, [synced]), fan(10000, 1),
+      fan(1000, 1), { label: "1000 watchers, W=1, no history",
+        load: { n: 1000, w: 1 }, not: [two, synced, "ws"] },
+      fan(1000, 16, 128, [synced]), fan(10000, 1),
       fan(10000, 16, 128, [synced]),
       fan(10000, 16, 1024, [two, synced, "ws"])],
     note: "One publisher, W messages outstanding: the next is published when "
-      + "one has come to all watchers. A message is 128 bytes of payload; the "
+      + "one has come to all watchers. The module's watchers have asked for the "
+      + "last 100, as a chat's page does, but for the row that says so. A "
+      + "message is 128 bytes of payload; the "
       + "module stores each in a log before it is sent, with sync=off here as "
       + "the others keep nothing on disk, and its record's envelope (about "
       + "130 bytes) comes on top. The floor makes one send() per message and "
@@ -87,7 +94,7 @@ export const parts = [
       module(synced, { sync: "on" }),
     ],
     points: [{ label: "1000 watchers, 50 messages/s",
-      load: { n: 1000, rate: 50 } }],
+      load: { n: 1000, rate: 50, last } }],
     note: "50 messages a second to 1000 watchers: the time from the publish "
       + "until the last of them has it.",
   },
