@@ -552,7 +552,12 @@ ngx_http_token_call_result(ngx_http_token_run_t *run, ngx_buf_t *b)
 
     if (record) {
         ngx_token_commit_encode(&commit, record);
-        ngx_free(run->record);
+
+        if (run->own) {
+            ngx_free(run->record);
+        }
+
+        run->own = 1;
         run->record = record;
         run->len = len;
     }

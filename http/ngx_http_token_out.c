@@ -6,12 +6,12 @@
 
 #include "http/ngx_http_token_deflate.h"
 #include "http/ngx_http_token_session.h"
+#include "http/ngx_http_token_spare.h"
 
 
 #define NGX_HTTP_TOKEN_OUT_BUFS   64      /* in one writev() */
 #define NGX_HTTP_TOKEN_OUT_SMALL  512     /* bytes of a private blob */
 #define NGX_HTTP_TOKEN_OUT_RECORD 16384   /* bytes: the most of TLS */
-#define NGX_HTTP_TOKEN_OUT_SPARE  1024    /* links kept for the next use */
 
 
 static ngx_http_token_out_t *ngx_http_token_out_link(
@@ -29,10 +29,22 @@ static void ngx_http_token_out_sent(ngx_http_token_session_t *s,
     ngx_chain_t *rest);
 
 
-/* links that are not in use: a delivery allocates nothing */
+/* a delivery allocates nothing, and an answer seldom */
 
-static ngx_http_token_out_t  *ngx_http_token_out_spare;
-static ngx_uint_t             ngx_http_token_out_nspare;
+static ngx_http_token_spare_t  ngx_http_token_out_links = {
+    sizeof(ngx_http_token_out_t), 0, NULL
+};
+
+static ngx_http_token_spare_t  ngx_http_token_out_blobs = {
+    offsetof(ngx_http_token_blob_t, data) + NGX_HTTP_TOKEN_OUT_SMALL, 0, NULL
+};
+
+
+static ngx_inline size_t
+ngx_http_token_blob_room(size_t size)
+{
+    return offsetof(ngx_http_token_blob_t, data) + size;
+}
 
 
 ngx_http_token_blob_t *
@@ -40,8 +52,8 @@ ngx_http_token_blob(size_t size)
 {
     ngx_http_token_blob_t  *blob;
 
-    blob = ngx_alloc(offsetof(ngx_http_token_blob_t, data) + size,
-                     ngx_cycle->log);
+    blob = ngx_http_token_spare_take(&ngx_http_token_out_blobs,
+                                     ngx_http_token_blob_room(size));
     if (blob == NULL) {
         return NULL;
     }
@@ -58,7 +70,8 @@ void
 ngx_http_token_blob_unref(ngx_http_token_blob_t *blob)
 {
     if (blob && --blob->refs == 0) {
-        ngx_free(blob);
+        ngx_http_token_spare_give(&ngx_http_token_out_blobs, blob,
+                                  ngx_http_token_blob_room(blob->size));
     }
 }
 
@@ -81,7 +94,7 @@ ngx_http_token_blob_frame(ngx_http_token_blob_t *blob,
 
         grown->len = blob->len;
         ngx_memcpy(grown->data, blob->data, blob->len);
-        ngx_free(blob);
+        ngx_http_token_blob_unref(blob);
         blob = grown;
     }
 
@@ -217,17 +230,12 @@ ngx_http_token_out_link(ngx_http_token_session_t *s,
 {
     ngx_http_token_out_t  *out;
 
-    out = ngx_http_token_out_spare;
-
     if (s->out == NULL) {
         out = &s->one;
 
-    } else if (out) {
-        ngx_http_token_out_spare = out->next;
-        ngx_http_token_out_nspare--;
-
     } else {
-        out = ngx_alloc(sizeof(ngx_http_token_out_t), ngx_cycle->log);
+        out = ngx_http_token_spare_take(&ngx_http_token_out_links,
+                                        sizeof(ngx_http_token_out_t));
         if (out == NULL) {
             ngx_http_token_session_end(s, NGX_TOKEN_WS_INTERNAL, "no memory");
             return NULL;
@@ -269,18 +277,10 @@ ngx_http_token_out_unlink(ngx_http_token_session_t *s)
 
     ngx_http_token_blob_unref(out->blob);
 
-    if (out == &s->one) {
-        return;
+    if (out != &s->one) {
+        ngx_http_token_spare_give(&ngx_http_token_out_links, out,
+                                  sizeof(ngx_http_token_out_t));
     }
-
-    if (ngx_http_token_out_nspare == NGX_HTTP_TOKEN_OUT_SPARE) {
-        ngx_free(out);
-        return;
-    }
-
-    out->next = ngx_http_token_out_spare;
-    ngx_http_token_out_spare = out;
-    ngx_http_token_out_nspare++;
 }
 
 

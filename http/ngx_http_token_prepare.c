@@ -384,11 +384,7 @@ ngx_http_token_prepare_record(ngx_http_token_prepare_t *p,
     ngx_token_commit_t   commit;
 
     for (i = 0; i < p->n; i++) {
-        p->effects[i].channel.data = ngx_http_token_scratch.data
-                                     + p->channels[i].pos;
         p->effects[i].channel.len = p->channels[i].len;
-        p->effects[i].value.data = ngx_http_token_scratch.data
-                                   + p->values[i].pos;
         p->effects[i].value.len = p->values[i].len;
     }
 
@@ -407,10 +403,19 @@ ngx_http_token_prepare_record(ngx_http_token_prepare_t *p,
 
     p->out->neffects = p->n;
     p->out->len = ngx_token_commit_size(&commit);
-    p->out->record = ngx_alloc(p->out->len, ngx_cycle->log);
-
+    p->out->record = ngx_token_buf_reserve(&ngx_http_token_scratch,
+                                           p->out->len);
     if (p->out->record == NULL) {
         return NGX_ERROR;
+    }
+
+    /* from here on the scratch does not move */
+
+    for (i = 0; i < p->n; i++) {
+        p->effects[i].channel.data = ngx_http_token_scratch.data
+                                     + p->channels[i].pos;
+        p->effects[i].value.data = ngx_http_token_scratch.data
+                                   + p->values[i].pos;
     }
 
     ngx_token_commit_encode(&commit, p->out->record);

@@ -12,12 +12,15 @@
 #include "http/ngx_http_token_run.h"
 #include "http/ngx_http_token_search.h"
 #include "http/ngx_http_token_service.h"
+#include "http/ngx_http_token_spare.h"
 #include "http/ngx_http_token_watch.h"
 #include "http/ngx_http_token_worker.h"
 
 
 #define NGX_HTTP_TOKEN_FUTURE  300000     /* ms that a client's clock may be
                                              ahead */
+#define NGX_HTTP_TOKEN_RUN_TAIL  384      /* bytes of user and record: of most
+                                             tokens */
 
 
 static ngx_int_t ngx_http_token_run_attach(ngx_http_token_session_t *s,
@@ -43,6 +46,8 @@ static void ngx_http_token_run_asked(const unsigned char *id,
 static void ngx_http_token_run_stop(ngx_http_token_run_t *run,
     ngx_str_t *user);
 static void ngx_http_token_run_free(ngx_http_token_run_t *run);
+static void ngx_http_token_run_discard(ngx_http_token_run_t *run);
+static ngx_uint_t ngx_http_token_run_key(const u_char *id);
 static ngx_http_token_run_t *ngx_http_token_run_find(const u_char *id);
 static ngx_http_token_wait_t *ngx_http_token_run_wait(
     ngx_http_token_session_t *s, ngx_http_token_run_t *run,
@@ -62,6 +67,14 @@ static ngx_uint_t ngx_http_token_run_same_user(const ngx_str_t *owner,
 static ngx_rbtree_t       ngx_http_token_runs;
 static ngx_rbtree_node_t  ngx_http_token_runs_sentinel;
 static ngx_uint_t         ngx_http_token_runs_ready;
+
+static ngx_http_token_spare_t  ngx_http_token_run_spare = {
+    sizeof(ngx_http_token_run_t) + NGX_HTTP_TOKEN_RUN_TAIL, 0, NULL
+};
+
+static ngx_http_token_spare_t  ngx_http_token_run_waits = {
+    sizeof(ngx_http_token_wait_t), 0, NULL
+};
 
 
 void
@@ -117,7 +130,6 @@ ngx_http_token_run(ngx_http_token_session_t *s, ngx_token_message_t *m)
          || prepared.pass)
         && ngx_http_token_run_ledger(s, m->id, m->hash) == NGX_OK)
     {
-        ngx_free(prepared.record);
         return;
     }
 
@@ -130,7 +142,6 @@ ngx_http_token_run(ngx_http_token_session_t *s, ngx_token_message_t *m)
     run = ngx_http_token_run_create(s, m->id, m->hash, &prepared);
 
     if (run == NULL) {
-        ngx_free(prepared.record);
         ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_BUSY,
                                   NGX_TOKEN_ERR_NONE, NULL);
         return;
@@ -280,16 +291,21 @@ static ngx_http_token_run_t *
 ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
     const u_char *hash, ngx_http_token_prepared_t *prepared)
 {
+    size_t                 size;
     ngx_http_token_run_t  *run;
 
-    run = ngx_calloc(sizeof(ngx_http_token_run_t) + s->user.len,
-                     ngx_cycle->log);
+    size = sizeof(ngx_http_token_run_t) + s->user.len + prepared->len;
+
+    run = ngx_http_token_spare_take(&ngx_http_token_run_spare, size);
     if (run == NULL) {
         return NULL;
     }
 
+    ngx_memzero(run, sizeof(ngx_http_token_run_t));
+    run->size = size;
+
     if (sem_init(&run->wake, 0, 0) == -1) {
-        ngx_free(run);
+        ngx_http_token_spare_give(&ngx_http_token_run_spare, run, size);
         return NULL;
     }
 
@@ -300,8 +316,10 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
     run->user.len = s->user.len;
     ngx_memcpy(run->user.data, s->user.data, s->user.len);
 
-    run->record = prepared->record;
+    run->record = run->user.data + run->user.len;
     run->len = prepared->len;
+    ngx_memcpy(run->record, prepared->record, prepared->len);
+
     run->neffects = prepared->neffects;
     run->delay = prepared->delay;
     run->fail = prepared->fail;
@@ -312,8 +330,7 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
         run->search = ngx_http_token_search(prepared);
 
         if (run->search == NULL) {
-            (void) sem_destroy(&run->wake);
-            ngx_free(run);
+            ngx_http_token_run_discard(run);
             return NULL;
         }
     }
@@ -324,8 +341,7 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
         run->call = ngx_http_token_call(s, run, prepared);
 
         if (run->call == NULL) {
-            (void) sem_destroy(&run->wake);
-            ngx_free(run);
+            ngx_http_token_run_discard(run);
             return NULL;
         }
     }
@@ -334,7 +350,7 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
 
     run->node.str.data = run->id;
     run->node.str.len = NGX_TOKEN_ID_LEN;
-    run->node.node.key = ngx_crc32_short(run->id, NGX_TOKEN_ID_LEN);
+    run->node.node.key = ngx_http_token_run_key(id);
     ngx_rbtree_insert(&ngx_http_token_runs, &run->node.node);
 
     return run;
@@ -603,11 +619,22 @@ static void
 ngx_http_token_run_free(ngx_http_token_run_t *run)
 {
     ngx_rbtree_delete(&ngx_http_token_runs, &run->node.node);
-    (void) sem_destroy(&run->wake);
     ngx_http_token_call_free(run->call);
     ngx_http_token_search_free(run->search);
-    ngx_free(run->record);
-    ngx_free(run);
+
+    if (run->own) {
+        ngx_free(run->record);
+    }
+
+    ngx_http_token_run_discard(run);
+}
+
+
+static void
+ngx_http_token_run_discard(ngx_http_token_run_t *run)
+{
+    (void) sem_destroy(&run->wake);
+    ngx_http_token_spare_give(&ngx_http_token_run_spare, run, run->size);
 }
 
 
@@ -790,6 +817,22 @@ ngx_http_token_run_resume(ngx_http_token_session_t *s, ngx_token_message_t *m)
 }
 
 
+/*
+ * The end of an id is random where its client is honest; where all are the
+ * same, the tree compares the ids.
+ */
+
+static ngx_uint_t
+ngx_http_token_run_key(const u_char *id)
+{
+    uint32_t  key;
+
+    ngx_memcpy(&key, id + NGX_TOKEN_ID_LEN - sizeof(key), sizeof(key));
+
+    return key;
+}
+
+
 static ngx_http_token_run_t *
 ngx_http_token_run_find(const u_char *id)
 {
@@ -806,7 +849,7 @@ ngx_http_token_run_find(const u_char *id)
     s.len = NGX_TOKEN_ID_LEN;
 
     node = ngx_str_rbtree_lookup(&ngx_http_token_runs, &s,
-                                 ngx_crc32_short(s.data, s.len));
+                                 ngx_http_token_run_key(id));
 
     return (ngx_http_token_run_t *) node;
 }
@@ -820,13 +863,14 @@ ngx_http_token_run_wait(ngx_http_token_session_t *s,
 {
     ngx_http_token_wait_t  *wait;
 
-    wait = ngx_calloc(sizeof(ngx_http_token_wait_t), ngx_cycle->log);
-
+    wait = ngx_http_token_spare_take(&ngx_http_token_run_waits,
+                                     sizeof(ngx_http_token_wait_t));
     if (wait == NULL) {
         ngx_http_token_session_end(s, NGX_TOKEN_WS_INTERNAL, "no memory");
         return NULL;
     }
 
+    ngx_memzero(wait, sizeof(ngx_http_token_wait_t));
     ngx_memcpy(wait->id, id, NGX_TOKEN_ID_LEN);
     wait->session = s;
     wait->run = run;
@@ -888,7 +932,8 @@ ngx_http_token_run_drop(ngx_http_token_wait_t *wait)
         ngx_free((u_char *) wait->verdict.result.data);
     }
 
-    ngx_free(wait);
+    ngx_http_token_spare_give(&ngx_http_token_run_waits, wait,
+                              sizeof(ngx_http_token_wait_t));
 }
 
 

@@ -44,7 +44,9 @@ typedef struct {
     u_char                      hash[NGX_TOKEN_HASH_LEN];
     ngx_str_t                   user;
 
-    u_char                     *record;   /* flat commit record */
+    size_t                      size;     /* of this memory, in bytes */
+    u_char                     *record;   /* flat commit record, behind this
+                                             structure unless own */
     size_t                      len;
     ngx_uint_t                  neffects;
 
@@ -61,6 +63,7 @@ typedef struct {
 
     unsigned                    slow:1;   /* has a handler: needs a claim */
     unsigned                    fail:1;
+    unsigned                    own:1;    /* the record is ngx_alloc()ed */
     unsigned                    idempotent:1;
     unsigned                    cancelled:1;
     unsigned                    abandoned:1; /* the worker cannot wait */

@@ -57,7 +57,7 @@ typedef struct {
                                              the message */
     ngx_http_token_service_t  *find;      /* or NULL: whose log to search */
     ngx_token_str_t            query;     /* JSON, as body */
-    u_char                    *record;    /* ngx_alloc()ed flat commit */
+    u_char                    *record;    /* flat commit */
     ngx_uint_t                 neffects;
     size_t                     len;
 } ngx_http_token_prepared_t;
@@ -82,8 +82,7 @@ ngx_http_token_service_t *ngx_http_token_service_exact(
  *     user   empty: anonymous
  *     vars   the session's variables
  *     out    error is set and record is NULL where the token is refused;
- *            text is valid until the next call.  The caller frees record
- *            with ngx_free()
+ *            text and record are valid until the next call
  *
  * Returns: NGX_OK, or NGX_ERROR: no memory
  */

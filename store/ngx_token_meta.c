@@ -105,6 +105,8 @@ ngx_token_meta_main(ngx_token_env_t *env, MDB_txn *txn, unsigned *empty)
     int       rc;
     MDB_stat  stat;
 
+    *empty = 0;
+
     rc = mdb_dbi_open(txn, NULL, 0, &env->dbi[NGX_TOKEN_DB_MAIN]);
 
     if (rc == MDB_SUCCESS) {
