@@ -18,6 +18,7 @@
 
 
 static void ngx_http_token_topic_init(void);
+static ngx_uint_t ngx_http_token_fanout_wait(ngx_http_token_worker_t *w);
 static void ngx_http_token_fanout_release(ngx_http_token_worker_t *w);
 static ngx_int_t ngx_http_token_fanout_piece(ngx_http_token_worker_t *w);
 static ngx_int_t ngx_http_token_fanout_collect(ngx_http_token_worker_t *w,
@@ -150,7 +151,7 @@ ngx_http_token_fanout_poll(void)
 
     w = &ngx_http_token_worker;
 
-    if (w->store == NULL) {
+    if (w->store == NULL || ngx_http_token_fanout_wait(w)) {
         return;
     }
 
@@ -173,6 +174,28 @@ ngx_http_token_fanout_poll(void)
         ngx_http_token_presence_changed();
         ngx_http_token_run_poll();
     }
+}
+
+
+/*
+ * Whether it is better to look when more has been committed.  The bell is heard
+ * then; should a committer be killed meanwhile, the slow poll looks.
+ */
+
+static ngx_uint_t
+ngx_http_token_fanout_wait(ngx_http_token_worker_t *w)
+{
+    uint64_t  took;
+    unsigned  pending;
+
+    if (w->commits == NULL || w->round.took == 0) {
+        return 0;
+    }
+
+    pending = ngx_token_queue_pending(w->commits, &took);
+
+    return ngx_token_round_wait(&w->round, ngx_http_token_clock(), pending,
+                                took);
 }
 
 
@@ -540,12 +563,16 @@ void
 ngx_http_token_fanout_deliver(ngx_http_token_topic_t *topic,
     ngx_http_token_frames_t *frames)
 {
-    uint64_t                   head;
+    uint64_t                   head, began;
     ngx_queue_t               *q;
     ngx_http_token_watch_t    *watch;
+    ngx_http_token_worker_t   *w;
     ngx_http_token_session_t  *s;
 
-    head = ngx_http_token_worker.head;
+    w = &ngx_http_token_worker;
+
+    head = w->head;
+    began = ngx_http_token_clock();
 
     for (q = ngx_queue_head(&topic->watches);
          q != ngx_queue_sentinel(&topic->watches);
@@ -565,6 +592,10 @@ ngx_http_token_fanout_deliver(ngx_http_token_topic_t *topic,
         }
 
         ngx_http_token_out_blob(s, ngx_http_token_frames_of(frames, s));
+    }
+
+    if (w->flush.posted) {
+        ngx_token_round_begin(&w->round, began);
     }
 }
 

@@ -31,6 +31,17 @@ static void ngx_http_token_worker_wheel(ngx_http_token_worker_t *w);
 ngx_http_token_worker_t  ngx_http_token_worker;
 
 
+uint64_t
+ngx_http_token_clock(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
+}
+
+
 ngx_int_t
 ngx_http_token_worker_init(ngx_cycle_t *cycle,
     ngx_http_token_main_conf_t *mcf)

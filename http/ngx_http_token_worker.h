@@ -12,6 +12,7 @@
 #include "store/ngx_token_store.h"
 #include "store/ngx_token_live.h"
 #include "store/ngx_token_queue.h"
+#include "store/ngx_token_round.h"
 
 
 /*
@@ -36,6 +37,7 @@ typedef struct {
                                              before the head may be */
     uint64_t                    txnid;    /* of the store, at the last look */
     uint64_t                    live_txnid;
+    ngx_token_round_t           round;
 
     ngx_queue_t                 sessions;
     ngx_uint_t                  nsessions;
@@ -59,6 +61,9 @@ typedef struct {
 
 extern ngx_http_token_worker_t  ngx_http_token_worker;
 
+
+/* ns, of a monotonic clock */
+uint64_t ngx_http_token_clock(void);
 
 /* init_process and exit_process. */
 ngx_int_t ngx_http_token_worker_init(ngx_cycle_t *cycle,

@@ -518,6 +518,35 @@ ngx_token_queue_waits(ngx_token_queue_t *q)
 }
 
 
+unsigned
+ngx_token_queue_pending(ngx_token_queue_t *q, uint64_t *took)
+{
+    uint32_t  i, j, nslots, state;
+
+    *took = __atomic_load_n(&q->head->took, __ATOMIC_RELAXED);
+
+    if (!__atomic_load_n(&q->head->active, __ATOMIC_SEQ_CST)) {
+        return 0;
+    }
+
+    nslots = __atomic_load_n(&q->head->nslots, __ATOMIC_SEQ_CST);
+
+    for (i = 0; i < nslots && i < NGX_TOKEN_QUEUE_SLOTS; i++) {
+        for (j = 0; j < NGX_TOKEN_QUEUE_BATCHES; j++) {
+            state = ngx_token_queue_state(&q->slots[i].batches[j]);
+
+            if (state == NGX_TOKEN_QUEUE_READY
+                || state == NGX_TOKEN_QUEUE_TAKEN)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
 ngx_token_rc_t
 ngx_token_queue_take(ngx_token_queue_t *q, ngx_token_queue_answer_t *a)
 {

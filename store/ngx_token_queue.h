@@ -96,6 +96,15 @@ unsigned ngx_token_queue_publish(ngx_token_queue_t *q);
 unsigned ngx_token_queue_waits(ngx_token_queue_t *q);
 
 
+/*
+ * Whether somebody commits, and published records, of whichever process, are on
+ * their way to the store.  Then the bell will ring, unless he is killed.
+ *
+ *     took  out: ns that the last commit took
+ */
+unsigned ngx_token_queue_pending(ngx_token_queue_t *q, uint64_t *took);
+
+
 typedef struct {
     ngx_token_verdict_t      verdict;     /* without a result */
     unsigned                 result:1;    /* the ledger has one */

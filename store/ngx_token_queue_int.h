@@ -117,6 +117,7 @@ typedef struct {
                                              a hint */
     uint32_t                 nslots;      /* atomic: in use, at most */
     ngx_token_pace_t         pace;        /* the committer's */
+    uint64_t                 took;        /* atomic: ns of the last commit */
 } ngx_token_queue_head_t;
 
 

@@ -363,7 +363,7 @@ ngx_token_queue_commit(ngx_token_queue_t *q, ngx_token_store_t *st,
     ngx_token_live_t *live)
 {
     size_t          i, n;
-    uint64_t        began;
+    uint64_t        began, now;
     const char     *text;
     ngx_token_rc_t  rc, rc2;
 
@@ -402,8 +402,11 @@ ngx_token_queue_commit(ngx_token_queue_t *q, ngx_token_store_t *st,
     ngx_token_queue_tell(q, (rc2 == NGX_TOKEN_OK || rc != NGX_TOKEN_OK)
                             ? NULL : ngx_token_store_error());
 
-    ngx_token_pace_end(&q->head->pace, began, ngx_token_queue_now(),
-                       (uint32_t) n, ngx_token_queue_waiting(q));
+    now = ngx_token_queue_now();
+
+    __atomic_store_n(&q->head->took, now - began, __ATOMIC_RELAXED);
+    ngx_token_pace_end(&q->head->pace, began, now, (uint32_t) n,
+                       ngx_token_queue_waiting(q));
 }
 
 

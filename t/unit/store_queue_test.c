@@ -230,6 +230,60 @@ test_a_record_goes_the_whole_way(void **state)
 }
 
 
+/* during the first commit another record comes, during the second none */
+
+static void
+bell_of_two(void)
+{
+    uint64_t  took;
+
+    if (rung++ != 0) {
+        assert_int_equal(ngx_token_queue_pending(stopped->q, &took), 0);
+        return;
+    }
+
+    assert_int_equal(ngx_token_queue_pending(stopped->q, &took), 0);
+    assert_true(took > 0);
+
+    assert_int_equal(put_append(stopped->q, 2), NGX_TOKEN_OK);
+    assert_int_equal(ngx_token_queue_pending(stopped->q, &took), 0);
+
+    assert_int_equal(ngx_token_queue_publish(stopped->q), 0);
+    assert_int_equal(ngx_token_queue_pending(stopped->q, &took), 1);
+}
+
+
+static void
+test_what_is_pending(void **state)
+{
+    side_t    s;
+    uint64_t  took;
+
+    s = open_side(*state);
+    rung = 0;
+
+    assert_int_equal(ngx_token_queue_pending(s.q, &took), 0);
+    assert_int_equal(took, 0);
+
+    /* published, but nobody commits: no bell will ring */
+
+    assert_int_equal(put_append(s.q, 1), NGX_TOKEN_OK);
+    assert_int_equal(ngx_token_queue_publish(s.q), 1);
+    assert_int_equal(ngx_token_queue_pending(s.q, &took), 0);
+
+    stopped = &s;
+    ngx_token_queue_work(s.q, s.st, s.live, bell_of_two);
+    stopped = NULL;
+
+    assert_int_equal(rung, 2);
+    (void) take(s.q);
+    (void) take(s.q);
+    assert_nothing(s.q);
+
+    close_side(&s);
+}
+
+
 static void
 test_what_is_put_later_joins_what_waits(void **state)
 {
@@ -1074,6 +1128,8 @@ main(int argc, char **argv)
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(
             test_what_is_put_later_joins_what_waits, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_what_is_pending,
+                                        make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_a_full_queue_says_so_and_goes_on,
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_sizes, make_dir, remove_dir),
