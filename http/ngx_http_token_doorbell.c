@@ -153,9 +153,11 @@ ngx_http_token_doorbell_handler(ngx_event_t *rev)
 
     c = rev->data;
 
+    /* as many events as there was room for: there may be more */
+
     do {
         n = read(c->fd, buf, sizeof(buf));
-    } while (n > 0);
+    } while (n > (ssize_t) sizeof(buf) / 2);
 
     rev->ready = 0;
 

@@ -44,7 +44,7 @@ ngx_token_pace_wait(ngx_token_pace_t *p, uint64_t now, uint32_t waiting)
         return ngx_token_pace_go(p, now, waiting);
     }
 
-    return NGX_TOKEN_PACE_STEP;
+    return most - (now - p->end);
 }
 
 

@@ -30,7 +30,6 @@
 
 
 #define NGX_TOKEN_PACE_MAX   UINT64_C(1000000)    /* ns */
-#define NGX_TOKEN_PACE_STEP  UINT64_C(20000)      /* ns between two looks */
 
 
 typedef struct {
@@ -52,7 +51,7 @@ typedef struct {
  *     now      ns, of a monotonic clock
  *     waiting  records that wait
  *
- * Returns: ns after which to ask again; 0: commit
+ * Returns: ns after which to ask again, or when more have come; 0: commit
  */
 uint64_t ngx_token_pace_wait(ngx_token_pace_t *p, uint64_t now,
     uint32_t waiting);

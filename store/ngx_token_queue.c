@@ -20,7 +20,8 @@
 #include "store/ngx_token_queue_int.h"
 
 
-#define NGX_TOKEN_QUEUE_PAGE  ((size_t) 4096)
+#define NGX_TOKEN_QUEUE_PAGE    ((size_t) 4096)
+#define NGX_TOKEN_QUEUE_LINGER  2000000   /* ns */
 
 
 static ngx_token_rc_t ngx_token_queue_lock_dir(ngx_token_queue_t *q,
@@ -58,6 +59,8 @@ ngx_token_queue_open(const char *path, ngx_token_store_t *st,
     }
 
     (void) snprintf(q->path, len, "%s/" NGX_TOKEN_QUEUE_FILE, path);
+
+    q->linger = NGX_TOKEN_QUEUE_LINGER;
 
     q->common[NGX_TOKEN_QUEUE_LAYOUT] = sizeof(ngx_token_queue_slot_t);
     q->common[NGX_TOKEN_QUEUE_SIZE] = st->env.size;
@@ -478,10 +481,15 @@ ngx_token_queue_room(ngx_token_queue_t *q, size_t space)
 unsigned
 ngx_token_queue_publish(ngx_token_queue_t *q)
 {
+    unsigned  gone;
+
+    gone = 0;
+
     if (q->open) {
         ngx_token_queue_set_state(ngx_token_queue_batch(q->slot, q->last),
                                   NGX_TOKEN_QUEUE_READY);
         q->open = 0;
+        gone = ngx_token_queue_wake(q);
     }
 
     /*
@@ -489,7 +497,7 @@ ngx_token_queue_publish(ngx_token_queue_t *q)
      * sees the batch after it has said that it ends, or this is seen here.
      */
 
-    return !__atomic_load_n(&q->head->active, __ATOMIC_SEQ_CST);
+    return gone || !__atomic_load_n(&q->head->active, __ATOMIC_SEQ_CST);
 }
 
 
@@ -612,4 +620,6 @@ void
 ngx_token_queue_stop(ngx_token_queue_t *q)
 {
     __atomic_store_n(&q->stopped, 1, __ATOMIC_SEQ_CST);
+
+    (void) ngx_token_queue_wake(q);
 }

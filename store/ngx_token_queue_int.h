@@ -118,6 +118,9 @@ typedef struct {
     uint32_t                 nslots;      /* atomic: in use, at most */
     ngx_token_pace_t         pace;        /* the committer's */
     uint64_t                 took;        /* atomic: ns of the last commit */
+    uint32_t                 published;   /* atomic: how often; a futex */
+    uint32_t                 sleeping;    /* atomic: the committer waits for
+                                             it to change */
 } ngx_token_queue_head_t;
 
 
@@ -144,6 +147,7 @@ struct ngx_token_queue_s {
     ngx_token_queue_slot_t  *owners[NGX_TOKEN_QUEUE_SLOTS
                                     * NGX_TOKEN_QUEUE_BATCHES];
     size_t                   turn;        /* the slot to begin with */
+    uint64_t                 linger;      /* ns to wait for what comes next */
     size_t                   nrecords;    /* room for so many */
     ngx_token_commit_t      *commits;
     ngx_token_verdict_t     *verdicts;
@@ -152,6 +156,14 @@ struct ngx_token_queue_s {
     size_t                   neffects;
     ngx_token_effect_t      *effects;
 };
+
+
+/*
+ * Says that something has been published, or is to be looked at.
+ *
+ * Returns: 1: the committer was to be woken, and nobody was there
+ */
+unsigned ngx_token_queue_wake(ngx_token_queue_t *q);
 
 
 static inline ngx_token_queue_batch_t *

@@ -11,8 +11,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "store/ngx_token_queue_int.h"
 
@@ -23,7 +26,7 @@
 
 
 #define NGX_TOKEN_QUEUE_GROUP  8192       /* records in a transaction */
-#define NGX_TOKEN_QUEUE_SLACK  1000UL     /* ns that a sleep may be late */
+#define NGX_TOKEN_QUEUE_FEW    16         /* records */
 
 
 /* a way through the entries of a batch */
@@ -39,6 +42,10 @@ typedef struct {
 static unsigned ngx_token_queue_lock(ngx_token_queue_t *q);
 static unsigned ngx_token_queue_is_stopped(ngx_token_queue_t *q);
 static void ngx_token_queue_gather(ngx_token_queue_t *q);
+static unsigned ngx_token_queue_linger(ngx_token_queue_t *q);
+static uint32_t ngx_token_queue_published(ngx_token_queue_t *q);
+static void ngx_token_queue_sleep(ngx_token_queue_t *q, uint32_t published,
+    uint64_t ns);
 static uint32_t ngx_token_queue_waiting(ngx_token_queue_t *q);
 static uint64_t ngx_token_queue_now(void);
 static unsigned ngx_token_queue_collect(ngx_token_queue_t *q);
@@ -73,8 +80,6 @@ ngx_token_queue_work(ngx_token_queue_t *q, ngx_token_store_t *st,
 {
     __atomic_store_n(&q->stopped, 0, __ATOMIC_SEQ_CST);
 
-    (void) prctl(PR_SET_TIMERSLACK, NGX_TOKEN_QUEUE_SLACK, 0UL, 0UL, 0UL);
-
     do {
         if (!ngx_token_queue_lock(q)) {
             /* whoever has it looks again after he has given it back */
@@ -86,7 +91,16 @@ ngx_token_queue_work(ngx_token_queue_t *q, ngx_token_store_t *st,
         for ( ;; ) {
             ngx_token_queue_gather(q);
 
-            if (ngx_token_queue_is_stopped(q) || !ngx_token_queue_collect(q)) {
+            if (ngx_token_queue_is_stopped(q)) {
+                break;
+            }
+
+            if (!ngx_token_queue_collect(q)) {
+
+                if (ngx_token_queue_linger(q)) {
+                    continue;
+                }
+
                 break;
             }
 
@@ -139,13 +153,17 @@ ngx_token_queue_is_stopped(ngx_token_queue_t *q)
 static void
 ngx_token_queue_gather(ngx_token_queue_t *q)
 {
-    uint32_t         n;
-    uint64_t         ns;
-    struct timespec  ts;
+    uint32_t  n, published;
+    uint64_t  ns;
 
-    ts.tv_sec = 0;
+    for ( ;; ) {
+        published = ngx_token_queue_published(q);
 
-    while ((n = ngx_token_queue_waiting(q)) != 0) {
+        n = ngx_token_queue_waiting(q);
+
+        if (n == 0) {
+            return;
+        }
 
         ns = ngx_token_pace_wait(&q->head->pace, ngx_token_queue_now(), n);
 
@@ -153,9 +171,78 @@ ngx_token_queue_gather(ngx_token_queue_t *q)
             return;
         }
 
-        ts.tv_nsec = (long) ns;
-        (void) nanosleep(&ts, NULL);
+        ngx_token_queue_sleep(q, published, ns);
     }
+}
+
+
+/*
+ * Waits for what comes next; returns whether anything may have come.  Who is
+ * answered often asks again, and then no thread must be found.  Where they are
+ * many that is nothing beside the commit, and the time that it takes fills the
+ * next one.
+ */
+
+static unsigned
+ngx_token_queue_linger(ngx_token_queue_t *q)
+{
+    uint32_t  published;
+
+    published = ngx_token_queue_published(q);
+
+    if (q->head->pace.expected <= NGX_TOKEN_QUEUE_FEW
+        && ngx_token_queue_waiting(q) == 0 && !ngx_token_queue_is_stopped(q))
+    {
+        ngx_token_queue_sleep(q, published, q->linger);
+    }
+
+    return ngx_token_queue_published(q) != published
+           || ngx_token_queue_waiting(q) != 0;
+}
+
+
+static uint32_t
+ngx_token_queue_published(ngx_token_queue_t *q)
+{
+    return __atomic_load_n(&q->head->published, __ATOMIC_SEQ_CST);
+}
+
+
+/*
+ * Sleeps until something is published.
+ *
+ *     published  as it was before the look at what there is
+ *     ns         at most
+ */
+
+static void
+ngx_token_queue_sleep(ngx_token_queue_t *q, uint32_t published, uint64_t ns)
+{
+    struct timespec  ts;
+
+    ts.tv_sec = (time_t) (ns / 1000000000);
+    ts.tv_nsec = (long) (ns % 1000000000);
+
+    __atomic_store_n(&q->head->sleeping, 1, __ATOMIC_SEQ_CST);
+
+    (void) syscall(SYS_futex, &q->head->published, FUTEX_WAIT, published, &ts,
+                   NULL, 0);
+
+    __atomic_store_n(&q->head->sleeping, 0, __ATOMIC_SEQ_CST);
+}
+
+
+unsigned
+ngx_token_queue_wake(ngx_token_queue_t *q)
+{
+    (void) __atomic_add_fetch(&q->head->published, 1, __ATOMIC_SEQ_CST);
+
+    if (!__atomic_load_n(&q->head->sleeping, __ATOMIC_SEQ_CST)) {
+        return 0;
+    }
+
+    return syscall(SYS_futex, &q->head->published, FUTEX_WAKE, INT_MAX, NULL,
+                   NULL, 0) == 0;
 }
 
 

@@ -66,17 +66,15 @@ test_those_who_come_back_are_waited_for(void **state)
 
     now = commit(&p, 5, 5);
 
-    assert_int_equal(ngx_token_pace_wait(&p, now, 5), NGX_TOKEN_PACE_STEP);
-    assert_int_equal(ngx_token_pace_wait(&p, now + 40 * US, 7),
-                     NGX_TOKEN_PACE_STEP);
+    assert_int_equal(ngx_token_pace_wait(&p, now, 5), 300 * US);
+    assert_int_equal(ngx_token_pace_wait(&p, now + 40 * US, 7), 260 * US);
     assert_int_equal(ngx_token_pace_wait(&p, now + 60 * US, 8), 0);
     assert_int_equal(p.misses, 0);
 
     /* all at once, and the next time likewise */
 
     now = commit(&p, 10, 0);
-    assert_int_equal(ngx_token_pace_wait(&p, now + 20 * US, 1),
-                     NGX_TOKEN_PACE_STEP);
+    assert_int_equal(ngx_token_pace_wait(&p, now + 20 * US, 1), 280 * US);
     assert_int_equal(ngx_token_pace_wait(&p, now + 60 * US, 9), 0);
     assert_int_equal(p.misses, 0);
 }
@@ -94,9 +92,8 @@ test_nobody_is_waited_for_long(void **state)
 
     memset(&p, 0, sizeof(p));
     now = commit(&p, 5, 5);
-    assert_int_equal(ngx_token_pace_wait(&p, now, 5), NGX_TOKEN_PACE_STEP);
-    assert_int_equal(ngx_token_pace_wait(&p, now + 299 * US, 6),
-                     NGX_TOKEN_PACE_STEP);
+    assert_int_equal(ngx_token_pace_wait(&p, now, 5), 300 * US);
+    assert_int_equal(ngx_token_pace_wait(&p, now + 299 * US, 6), US);
     assert_int_equal(ngx_token_pace_wait(&p, now + 300 * US, 6), 0);
 
     /* nor after NGX_TOKEN_PACE_MAX, of a slow disk */
@@ -104,7 +101,7 @@ test_nobody_is_waited_for_long(void **state)
     memset(&p, 0, sizeof(p));
     ngx_token_pace_end(&p, 1000 * US, 21000 * US, 5, 5);
     now = 21000 * US;
-    assert_int_equal(ngx_token_pace_wait(&p, now, 5), NGX_TOKEN_PACE_STEP);
+    assert_int_equal(ngx_token_pace_wait(&p, now, 5), NGX_TOKEN_PACE_MAX);
     assert_int_equal(ngx_token_pace_wait(&p, now + NGX_TOKEN_PACE_MAX, 6), 0);
 
     /* nor at all, some time after the last commit */
@@ -158,7 +155,7 @@ test_waiting_that_does_not_pay_is_left_out(void **state)
 
     ngx_token_pace_end(&p, now, now + 300 * US, 30, 1);
     now += 300 * US;
-    assert_int_equal(ngx_token_pace_wait(&p, now, 1), NGX_TOKEN_PACE_STEP);
+    assert_int_equal(ngx_token_pace_wait(&p, now, 1), 300 * US);
     assert_int_equal(ngx_token_pace_wait(&p, now + 50 * US, 28), 0);
     assert_int_equal(p.misses, 0);
 }
@@ -177,7 +174,7 @@ test_a_number_that_falls_is_no_gain(void **state)
     memset(&p, 0, sizeof(p));
     now = commit(&p, 50, 20);
 
-    assert_int_equal(ngx_token_pace_wait(&p, now, 20), NGX_TOKEN_PACE_STEP);
+    assert_int_equal(ngx_token_pace_wait(&p, now, 20), 300 * US);
     assert_int_equal(ngx_token_pace_wait(&p, now + 300 * US, 3), 0);
     assert_int_equal(p.misses, 1);
     assert_int_equal(p.skip, 2);

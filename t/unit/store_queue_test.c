@@ -51,6 +51,9 @@ open_side(const char *dir)
         fail_msg("open: %s", err);
     }
 
+    /* who commits here is mostly the one who puts */
+    s.q->linger = 0;
+
     return s;
 }
 
@@ -622,6 +625,7 @@ test_threads(void **state)
     ngx_token_queue_answer_t  a;
 
     s = open_side(*state);
+    s.q->linger = 1000000;
     stop_at = 0;
 
     assert_int_equal(pthread_create(&thread, NULL, committer, &s), 0);
@@ -850,6 +854,83 @@ test_a_killed_committer_is_replaced(void **state)
 
         ngx_token_store_close(st);
     }
+}
+
+
+/* Child: commits one record, and then waits for what others publish. */
+
+static int
+lingerer(const char *dir)
+{
+    side_t  s;
+
+    s = open_side(dir);
+    s.q->linger = UINT64_C(600000000000);
+
+    if (put_append(s.q, 1) != NGX_TOKEN_OK || !ngx_token_queue_publish(s.q)) {
+        return 1;
+    }
+
+    work(&s);
+
+    return 0;
+}
+
+
+/* until somebody has committed and waits for more, or is about to */
+
+static void
+until_asleep(side_t *s)
+{
+    while (!__atomic_load_n(&s->q->head->sleeping, __ATOMIC_SEQ_CST)) {
+        (void) usleep(100);
+    }
+}
+
+
+static void
+test_who_lingers_commits_or_is_found_dead(void **state)
+{
+    side_t                    s;
+    pid_t                     child;
+    ngx_token_queue_answer_t  a;
+
+    s = open_side(*state);
+    child = spawn("lingerer", *state, -1);
+
+    until_asleep(&s);
+
+    /* what is published wakes it */
+
+    assert_int_equal(put_append(s.q, 2), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+
+    while (ngx_token_queue_take(s.q, &a) != NGX_TOKEN_OK) {
+        (void) usleep(100);
+    }
+
+    assert_int_equal(a.verdict.outcome, NGX_TOKEN_OUTCOME_OK);
+
+    until_asleep(&s);
+
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(wait_for(child), -1);
+
+    /* nobody is there to be woken: another one goes on at once */
+
+    assert_int_equal(put_append(s.q, 3), NGX_TOKEN_OK);
+    assert_int_equal(ngx_token_queue_publish(s.q), 1);
+    work(&s);
+
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+    assert_log(s.st, 3);
+
+    /* of its own accord it ends after a while */
+
+    assert_int_equal(ngx_token_queue_waits(s.q), 0);
+    assert_int_equal(s.q->head->active, 0);
+
+    close_side(&s);
 }
 
 
@@ -1128,6 +1209,8 @@ main(int argc, char **argv)
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(
             test_what_is_put_later_joins_what_waits, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(
+            test_who_lingers_commits_or_is_found_dead, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_what_is_pending,
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_a_full_queue_says_so_and_goes_on,
@@ -1161,6 +1244,10 @@ main(int argc, char **argv)
     };
 
     if (argc == 3) {
+
+        if (strcmp(argv[1], "lingerer") == 0) {
+            return lingerer(argv[2]);
+        }
 
         if (strcmp(argv[1], "elder") == 0) {
             return elder(argv[2]);
