@@ -39,6 +39,8 @@ typedef struct {
 } ngx_token_queue_walk_t;
 
 
+static void ngx_token_queue_serve(ngx_token_queue_t *q,
+    ngx_token_store_t *st, ngx_token_live_t *live, void (*bell)(void));
 static unsigned ngx_token_queue_lock(ngx_token_queue_t *q);
 static unsigned ngx_token_queue_is_stopped(ngx_token_queue_t *q);
 static void ngx_token_queue_gather(ngx_token_queue_t *q);
@@ -88,28 +90,7 @@ ngx_token_queue_work(ngx_token_queue_t *q, ngx_token_store_t *st,
 
         __atomic_store_n(&q->head->active, 1, __ATOMIC_SEQ_CST);
 
-        for ( ;; ) {
-            ngx_token_queue_gather(q);
-
-            if (ngx_token_queue_is_stopped(q)) {
-                break;
-            }
-
-            if (!ngx_token_queue_collect(q)) {
-
-                if (ngx_token_queue_linger(q)) {
-                    continue;
-                }
-
-                break;
-            }
-
-#if (NGX_TOKEN_BREAK == 1)
-            ngx_token_queue_break(q, bell);
-#endif
-            ngx_token_queue_commit(q, st, live);
-            bell();
-        }
+        ngx_token_queue_serve(q, st, live, bell);
 
         (void) pthread_mutex_unlock(&q->head->mutex);
 
@@ -122,6 +103,29 @@ ngx_token_queue_work(ngx_token_queue_t *q, ngx_token_store_t *st,
         }
 
     } while (ngx_token_queue_waits(q));
+}
+
+
+/* Commits until nothing comes any more, or it is to stop */
+
+static void
+ngx_token_queue_serve(ngx_token_queue_t *q, ngx_token_store_t *st,
+    ngx_token_live_t *live, void (*bell)(void))
+{
+    do {
+        ngx_token_queue_gather(q);
+
+        while (!ngx_token_queue_is_stopped(q) && ngx_token_queue_collect(q)) {
+#if (NGX_TOKEN_BREAK == 1)
+            ngx_token_queue_break(q, bell);
+#endif
+            ngx_token_queue_commit(q, st, live);
+            bell();
+
+            ngx_token_queue_gather(q);
+        }
+
+    } while (ngx_token_queue_linger(q));
 }
 
 
@@ -196,8 +200,9 @@ ngx_token_queue_linger(ngx_token_queue_t *q)
         ngx_token_queue_sleep(q, published, q->linger);
     }
 
-    return ngx_token_queue_published(q) != published
-           || ngx_token_queue_waiting(q) != 0;
+    return !ngx_token_queue_is_stopped(q)
+           && (ngx_token_queue_published(q) != published
+               || ngx_token_queue_waiting(q) != 0);
 }
 
 
