@@ -118,6 +118,7 @@ option(const char *name, const char *value)
         { "last", &conf.last, NULL, NULL },
         { "deflate", &conf.deflate, NULL, NULL },
         { "tls", &conf.tls, NULL, NULL },
+        { "poll", &conf.poll, NULL, NULL },
         { "proto", NULL, &conf.proto, NULL },
         { "path", NULL, &conf.path, NULL },
         { "pub", NULL, &conf.pub, NULL },

@@ -80,6 +80,8 @@ typedef struct {
     uint32_t        last;
     uint32_t        deflate;              /* is offered */
     uint32_t        tls;                  /* is spoken */
+    uint32_t        poll;                 /* never sleep: no server pays for
+                                             waking this process */
     uint64_t        secs;                 /* ns */
     uint64_t        warm;                 /* ns */
     unsigned        random:1;             /* ids */

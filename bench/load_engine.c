@@ -161,9 +161,19 @@ void
 turn(int ms)
 {
     int                        i, n;
+    uint64_t                   until;
     static struct epoll_event  list[EVENTS];
 
-    n = epoll_wait(ep, list, EVENTS, ms);
+    if (conf.poll) {
+        until = now() + (uint64_t) ms * 1000000;
+
+        do {
+            n = epoll_wait(ep, list, EVENTS, 0);
+        } while (n == 0 && now() < until);
+
+    } else {
+        n = epoll_wait(ep, list, EVENTS, ms);
+    }
 
     for (i = 0; i < n; i++) {
         handle(list[i].data.ptr, list[i].events);

@@ -55,7 +55,7 @@ const last = 100;
  * @returns {Point} */
 const fan = (n, w, size = 128, not = []) => ({
   label: `${n} watchers, W=${w}${size === 128 ? "" : ", 1 KiB"}`,
-  load: { n, w, size, last }, not,
+  load: { n, w, size, last, poll: n <= 1000 && w === 1 ? 1 : 0 }, not,
 });
 
 const two = "module, 2 workers", synced = "module, synced";
@@ -71,14 +71,17 @@ export const parts = [
       module(synced, { sync: "on" }),
     ],
     points: [fan(100, 1, 128, [two]), fan(100, 16, 128, [two, synced]),
-      fan(1000, 1), { label: "1000 watchers, W=1, no history",
+      fan(1000, 1, 128, [two]), { label: "1000 watchers, W=1, no history",
         load: { n: 1000, w: 1 }, not: [two, synced, "ws"] },
       fan(1000, 16, 128, [synced]), fan(10000, 1),
       fan(10000, 16, 128, [synced]),
       fan(10000, 16, 1024, [two, synced, "ws"])],
     note: "One publisher, W messages outstanding: the next is published when "
       + "one has come to all watchers. The module's watchers have asked for the "
-      + "last 100, as a chat's page does, but for the row that says so. A "
+      + "last 100, as a chat's page does, but for the row that says so. In the "
+      + "other rows with W=1 and up to 1000 watchers the generator polls: one "
+      + "that sleeps between two messages of a slower server is woken inside of "
+      + "its send(). A "
       + "message is 128 bytes of payload; the "
       + "module stores each in a log before it is sent, with sync=off here as "
       + "the others keep nothing on disk, and its record's envelope (about "
