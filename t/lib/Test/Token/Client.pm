@@ -45,6 +45,9 @@ sub connect ($self) {
     # what had come before it was cut off has been read by the last tick()
     my $s = eval { $self->{t}->connect($self->{args}->@*) };
     return unless ref $s && $s->isa('Test::Token::Session') && $s->is_open;
+    # what is sent from here on, while the watch is waited for, goes to this
+    # session: to ask after it would bring its outcome a second time
+    my @ids = sort keys $self->{pending}->%*;
     $self->{session} = $s;
     $self->{connects}++;
 
@@ -59,7 +62,6 @@ sub connect ($self) {
             seq => $self->{seq});
     }
 
-    my @ids = sort keys $self->{pending}->%*;
     while (my @some = splice @ids, 0, 200) {
         $s->send({ type => 'resume', ids => \@some });
     }
