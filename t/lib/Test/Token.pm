@@ -197,7 +197,8 @@ sub spawn ($self, $out, @command) {
     return $pid if $pid;
 
     my $report = "log_path=$self->{dir}/logs/sanitizer";
-    $ENV{ASAN_OPTIONS} = "detect_leaks=0:detect_odr_violation=0:$report";
+    $ENV{ASAN_OPTIONS} = "detect_leaks=0:detect_odr_violation=0"
+        . ":quarantine_size_mb=16:$report";
     $ENV{UBSAN_OPTIONS} = "print_stacktrace=1:$report";
 
     open STDIN, '<', '/dev/null';
