@@ -25,6 +25,17 @@ round_of(ngx_token_round_t *r, uint64_t now, uint64_t ms)
 }
 
 
+/* The first one. */
+
+static uint64_t
+first_of(ngx_token_round_t *r, uint64_t ms)
+{
+    memset(r, 0, sizeof(ngx_token_round_t));
+
+    return round_of(r, MS, ms);
+}
+
+
 static void
 test_the_first_does_not_wait(void **state)
 {
@@ -46,9 +57,7 @@ test_a_long_one_waits_for_a_commit(void **state)
     ngx_token_round_t  r;
 
     (void) state;
-
-    memset(&r, 0, sizeof(r));
-    now = round_of(&r, MS, 64);
+    now = first_of(&r, 64);
 
     assert_int_equal(ngx_token_round_wait(&r, now, 1, COMMIT), 1);
     assert_int_equal(ngx_token_round_wait(&r, now + MS, 1, COMMIT), 1);
@@ -67,9 +76,7 @@ test_where_nothing_is_committed_nothing_waits(void **state)
     ngx_token_round_t  r;
 
     (void) state;
-
-    memset(&r, 0, sizeof(r));
-    now = round_of(&r, MS, 64);
+    now = first_of(&r, 64);
 
     assert_int_equal(ngx_token_round_wait(&r, now, 0, COMMIT), 0);
 }
@@ -82,9 +89,7 @@ test_no_longer_than_a_part_of_it(void **state)
     ngx_token_round_t  r;
 
     (void) state;
-
-    memset(&r, 0, sizeof(r));
-    now = round_of(&r, MS, 64);
+    now = first_of(&r, 64);
 
     /* commits without an end */
 
@@ -106,9 +111,7 @@ test_a_slow_commit_is_not_waited_for(void **state)
     ngx_token_round_t  r;
 
     (void) state;
-
-    memset(&r, 0, sizeof(r));
-    now = round_of(&r, MS, 64);
+    now = first_of(&r, 64);
 
     assert_int_equal(ngx_token_round_wait(&r, now, 1, 4 * MS + 1), 0);
     assert_int_equal(ngx_token_round_wait(&r, now, 1, 4 * MS), 1);
@@ -122,9 +125,7 @@ test_a_short_one_does_not_wait(void **state)
     ngx_token_round_t  r;
 
     (void) state;
-
-    memset(&r, 0, sizeof(r));
-    now = round_of(&r, MS, 1);
+    now = first_of(&r, 1);
 
     assert_int_equal(ngx_token_round_wait(&r, now, 1, COMMIT), 0);
 }
@@ -138,9 +139,7 @@ test_rounds_of_few_come_between(void **state)
     ngx_token_round_t  r;
 
     (void) state;
-
-    memset(&r, 0, sizeof(r));
-    now = round_of(&r, MS, 64);
+    now = first_of(&r, 64);
 
     now = round_of(&r, now, 0);
     assert_int_equal(ngx_token_round_wait(&r, now, 1, COMMIT), 1);
