@@ -194,8 +194,16 @@ ngx_http_token_fanout_wait(ngx_http_token_worker_t *w)
 
     pending = ngx_token_queue_pending(w->commits, &took);
 
-    return ngx_token_round_wait(&w->round, ngx_http_token_clock(), pending,
-                                took);
+    if (!ngx_token_round_wait(&w->round, ngx_http_token_clock(), pending,
+                              took))
+    {
+        return 0;
+    }
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, ngx_cycle->log, 0,
+                   "token round waits for a commit of about %uLns", took);
+
+    return 1;
 }
 
 
