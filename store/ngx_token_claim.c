@@ -43,8 +43,8 @@ ngx_token_live_claim(ngx_token_live_t *live,
 
     rc = mdb_get(txn, live->env.dbi[NGX_TOKEN_LIVE_DB_CLAIM], &key, &data);
 
-    if (rc == MDB_SUCCESS && data.mv_size == NGX_TOKEN_LIVE_PROC_LEN
-        && memcmp(data.mv_data, live->proc, NGX_TOKEN_LIVE_PROC_LEN) != 0
+    if (rc == MDB_SUCCESS && data.mv_size == NGX_TOKEN_PROC_LEN
+        && memcmp(data.mv_data, live->proc, NGX_TOKEN_PROC_LEN) != 0
         && !ngx_token_proc_is_gone(data.mv_data))
     {
         ngx_token_env_abort(&live->env, txn);
@@ -55,7 +55,7 @@ ngx_token_live_claim(ngx_token_live_t *live,
 
         rc = ngx_token_live_enrol(live, txn);
 
-        data.mv_size = NGX_TOKEN_LIVE_PROC_LEN;
+        data.mv_size = NGX_TOKEN_PROC_LEN;
         data.mv_data = live->proc;
 
         if (rc == MDB_SUCCESS) {
@@ -158,7 +158,7 @@ ngx_token_live_claimed(ngx_token_live_t *live,
 
     rc = mdb_get(r->txn, live->env.dbi[NGX_TOKEN_LIVE_DB_CLAIM], &key, &data);
 
-    if (rc == MDB_SUCCESS && data.mv_size == NGX_TOKEN_LIVE_PROC_LEN
+    if (rc == MDB_SUCCESS && data.mv_size == NGX_TOKEN_PROC_LEN
         && !ngx_token_proc_is_gone(data.mv_data))
     {
         result = NGX_TOKEN_OK;
@@ -260,7 +260,7 @@ ngx_token_live_cancels(ngx_token_live_t *live, ngx_token_live_cancel_pt fn)
 
 int
 ngx_token_claim_drop(ngx_token_live_t *live, MDB_cursor *cursor,
-    unsigned char (*procs)[NGX_TOKEN_LIVE_PROC_LEN], size_t n)
+    unsigned char (*procs)[NGX_TOKEN_PROC_LEN], size_t n)
 {
     int      rc;
     size_t   i;
@@ -271,8 +271,8 @@ ngx_token_claim_drop(ngx_token_live_t *live, MDB_cursor *cursor,
          rc = mdb_cursor_get(cursor, &key, &data, MDB_NEXT))
     {
         for (i = 0; i < n; i++) {
-            if (data.mv_size == NGX_TOKEN_LIVE_PROC_LEN
-                && memcmp(data.mv_data, procs[i], NGX_TOKEN_LIVE_PROC_LEN)
+            if (data.mv_size == NGX_TOKEN_PROC_LEN
+                && memcmp(data.mv_data, procs[i], NGX_TOKEN_PROC_LEN)
                    == 0)
             {
                 break;

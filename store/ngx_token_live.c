@@ -242,7 +242,7 @@ ngx_token_live_setup(ngx_token_env_t *env, MDB_txn *txn)
         }
     }
 
-    key.mv_size = NGX_TOKEN_LIVE_PROC_LEN;
+    key.mv_size = NGX_TOKEN_PROC_LEN;
     key.mv_data = live->proc;
     data.mv_size = 1;
     data.mv_data = (void *) "";

@@ -8,6 +8,7 @@
 #define _NGX_TOKEN_LIVE_H_INCLUDED_
 
 
+#include "store/ngx_token_proc.h"
 #include "token/ngx_token_message.h"
 
 
@@ -74,8 +75,6 @@ ngx_token_rc_t ngx_token_live_write(ngx_token_live_t *live,
  */
 ngx_token_rc_t ngx_token_live_claim(ngx_token_live_t *live,
     const unsigned char id[NGX_TOKEN_ID_LEN]);
-
-#define NGX_TOKEN_PROC_LEN  16            /* bytes that name a process */
 
 typedef struct {
     unsigned char            id[NGX_TOKEN_ID_LEN];

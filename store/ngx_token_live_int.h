@@ -34,12 +34,10 @@
 
 
 #define NGX_TOKEN_LIVE_FORMAT    3
-#define NGX_TOKEN_LIVE_PROC_LEN  NGX_TOKEN_PROC_LEN
 #define NGX_TOKEN_LIVE_ROW_HEAD  9
 #define NGX_TOKEN_LIVE_USER      192      /* bytes of user* */
-#define NGX_TOKEN_LIVE_KEY                                                    \
-    (1 + NGX_TOKEN_MAX_CHANNEL + NGX_TOKEN_LIVE_PROC_LEN                      \
-     + NGX_TOKEN_LIVE_USER)
+#define NGX_TOKEN_LIVE_KEY                                                   \
+    (1 + NGX_TOKEN_MAX_CHANNEL + NGX_TOKEN_PROC_LEN + NGX_TOKEN_LIVE_USER)
 
 
 enum {
@@ -54,7 +52,7 @@ enum {
 
 struct ngx_token_live_s {
     ngx_token_env_t          env;
-    unsigned char            proc[NGX_TOKEN_LIVE_PROC_LEN];   /* this one */
+    unsigned char            proc[NGX_TOKEN_PROC_LEN];   /* this one */
 };
 
 
@@ -73,7 +71,7 @@ const unsigned char *ngx_token_live_key_proc(const unsigned char *key,
  *     dropped  out: rows
  */
 ngx_token_rc_t ngx_token_live_drop(ngx_token_live_t *live,
-    unsigned char (*procs)[NGX_TOKEN_LIVE_PROC_LEN], size_t n,
+    unsigned char (*procs)[NGX_TOKEN_PROC_LEN], size_t n,
     size_t *dropped);
 
 
@@ -93,15 +91,7 @@ ngx_token_rc_t ngx_token_live_linger(ngx_token_live_t *live, uint64_t until);
 
 /* Drops the claims of processes, and their cancels; LMDB's codes. */
 int ngx_token_claim_drop(ngx_token_live_t *live, MDB_cursor *cursor,
-    unsigned char (*procs)[NGX_TOKEN_LIVE_PROC_LEN], size_t n);
-
-
-/* who: out */
-void ngx_token_proc_self(unsigned char who[NGX_TOKEN_LIVE_PROC_LEN]);
-
-/* Whether the process has ended; one that is not reaped yet has. */
-unsigned ngx_token_proc_is_gone(
-    const unsigned char who[NGX_TOKEN_LIVE_PROC_LEN]);
+    unsigned char (*procs)[NGX_TOKEN_PROC_LEN], size_t n);
 
 
 #endif /* _NGX_TOKEN_LIVE_INT_H_INCLUDED_ */

@@ -51,7 +51,7 @@ ngx_token_live_decode(const unsigned char *data, size_t len,
 const unsigned char *
 ngx_token_live_key_proc(const unsigned char *key, size_t len)
 {
-    if (len == 0 || len < (size_t) 1 + key[0] + NGX_TOKEN_LIVE_PROC_LEN) {
+    if (len == 0 || len < (size_t) 1 + key[0] + NGX_TOKEN_PROC_LEN) {
         return NULL;
     }
 
@@ -101,7 +101,7 @@ ngx_token_live_enrol(ngx_token_live_t *live, MDB_txn *txn)
 
     /* another version of the module may have emptied the file meanwhile */
 
-    key.mv_size = NGX_TOKEN_LIVE_PROC_LEN;
+    key.mv_size = NGX_TOKEN_PROC_LEN;
     key.mv_data = live->proc;
     data.mv_size = 1;
     data.mv_data = (void *) "";
@@ -168,8 +168,8 @@ ngx_token_live_key(unsigned char *key, const unsigned char *proc,
     memcpy(p, row->channel.data, row->channel.len);
     p += row->channel.len;
 
-    memcpy(p, proc, NGX_TOKEN_LIVE_PROC_LEN);
-    p += NGX_TOKEN_LIVE_PROC_LEN;
+    memcpy(p, proc, NGX_TOKEN_PROC_LEN);
+    p += NGX_TOKEN_PROC_LEN;
 
     n = row->user.len;
 
@@ -220,8 +220,8 @@ ngx_token_live_others(ngx_token_live_t *live, const ngx_token_str_t *channel,
          rc == MDB_SUCCESS;
          rc = mdb_cursor_get(cursor, &proc, &none, MDB_NEXT))
     {
-        if (proc.mv_size != NGX_TOKEN_LIVE_PROC_LEN
-            || memcmp(proc.mv_data, live->proc, NGX_TOKEN_LIVE_PROC_LEN) == 0)
+        if (proc.mv_size != NGX_TOKEN_PROC_LEN
+            || memcmp(proc.mv_data, live->proc, NGX_TOKEN_PROC_LEN) == 0)
         {
             continue;
         }

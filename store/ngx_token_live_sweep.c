@@ -11,11 +11,11 @@
 
 
 static ngx_token_rc_t ngx_token_live_gone(ngx_token_live_t *live,
-    unsigned char (**procs)[NGX_TOKEN_LIVE_PROC_LEN], size_t *n);
+    unsigned char (**procs)[NGX_TOKEN_PROC_LEN], size_t *n);
 static int ngx_token_live_linger_rows(ngx_token_live_t *live, MDB_txn *txn,
     MDB_cursor *cursor, const unsigned char *proc);
 static int ngx_token_live_drop_rows(MDB_cursor *cursor,
-    unsigned char (*procs)[NGX_TOKEN_LIVE_PROC_LEN], size_t n,
+    unsigned char (*procs)[NGX_TOKEN_PROC_LEN], size_t n,
     size_t *dropped);
 
 
@@ -24,7 +24,7 @@ ngx_token_live_sweep(ngx_token_live_t *live, size_t *swept)
 {
     size_t           n;
     ngx_token_rc_t   rc;
-    unsigned char  (*procs)[NGX_TOKEN_LIVE_PROC_LEN];
+    unsigned char  (*procs)[NGX_TOKEN_PROC_LEN];
 
     *swept = 0;
 
@@ -47,7 +47,7 @@ ngx_token_live_is_stale(ngx_token_live_t *live)
 {
     size_t           n;
     ngx_token_rc_t   rc;
-    unsigned char  (*procs)[NGX_TOKEN_LIVE_PROC_LEN];
+    unsigned char  (*procs)[NGX_TOKEN_PROC_LEN];
 
     rc = ngx_token_live_gone(live, &procs, &n);
 
@@ -67,7 +67,7 @@ ngx_token_live_is_stale(ngx_token_live_t *live)
 
 static ngx_token_rc_t
 ngx_token_live_gone(ngx_token_live_t *live,
-    unsigned char (**procs)[NGX_TOKEN_LIVE_PROC_LEN], size_t *n)
+    unsigned char (**procs)[NGX_TOKEN_PROC_LEN], size_t *n)
 {
     int                rc;
     MDB_val            key, data;
@@ -95,7 +95,7 @@ ngx_token_live_gone(ngx_token_live_t *live,
         goto done;
     }
 
-    *procs = malloc((st.ms_entries + 1) * NGX_TOKEN_LIVE_PROC_LEN);
+    *procs = malloc((st.ms_entries + 1) * NGX_TOKEN_PROC_LEN);
 
     if (*procs == NULL) {
         result = ngx_token_env_rc(ENOMEM, "sweeping live.mdb");
@@ -106,11 +106,11 @@ ngx_token_live_gone(ngx_token_live_t *live,
          rc == MDB_SUCCESS && *n < st.ms_entries;
          rc = mdb_cursor_get(cursor, &key, &data, MDB_NEXT))
     {
-        if (key.mv_size == NGX_TOKEN_LIVE_PROC_LEN
-            && memcmp(key.mv_data, live->proc, NGX_TOKEN_LIVE_PROC_LEN) != 0
+        if (key.mv_size == NGX_TOKEN_PROC_LEN
+            && memcmp(key.mv_data, live->proc, NGX_TOKEN_PROC_LEN) != 0
             && ngx_token_proc_is_gone(key.mv_data))
         {
-            memcpy((*procs)[*n], key.mv_data, NGX_TOKEN_LIVE_PROC_LEN);
+            memcpy((*procs)[*n], key.mv_data, NGX_TOKEN_PROC_LEN);
             (*n)++;
         }
     }
@@ -135,7 +135,7 @@ ngx_token_live_linger(ngx_token_live_t *live, uint64_t until)
     MDB_val                key, data;
     MDB_cursor            *cursor;
     ngx_token_rc_t         result;
-    unsigned char          proc[NGX_TOKEN_LIVE_PROC_LEN];
+    unsigned char          proc[NGX_TOKEN_PROC_LEN];
 
     cursor = NULL;
     result = ngx_token_env_write(&live->env, &txn);
@@ -147,7 +147,7 @@ ngx_token_live_linger(ngx_token_live_t *live, uint64_t until)
     ngx_token_put_u64(proc, 0);
     ngx_token_put_u64(proc + 8, until);
 
-    key.mv_size = NGX_TOKEN_LIVE_PROC_LEN;
+    key.mv_size = NGX_TOKEN_PROC_LEN;
     key.mv_data = proc;
     data.mv_size = 1;
     data.mv_data = (void *) "";
@@ -190,7 +190,7 @@ ngx_token_live_linger_rows(ngx_token_live_t *live, MDB_txn *txn,
         who = ngx_token_live_key_proc(key.mv_data, key.mv_size);
 
         if (who == NULL
-            || memcmp(who, live->proc, NGX_TOKEN_LIVE_PROC_LEN) != 0
+            || memcmp(who, live->proc, NGX_TOKEN_PROC_LEN) != 0
             || ngx_token_live_decode(data.mv_data, data.mv_size, &row)
                != NGX_TOKEN_OK
             || row.user.len == 0)
@@ -221,7 +221,7 @@ ngx_token_live_linger_rows(ngx_token_live_t *live, MDB_txn *txn,
 
 ngx_token_rc_t
 ngx_token_live_drop(ngx_token_live_t *live,
-    unsigned char (*procs)[NGX_TOKEN_LIVE_PROC_LEN], size_t n,
+    unsigned char (*procs)[NGX_TOKEN_PROC_LEN], size_t n,
     size_t *dropped)
 {
     int              rc;
@@ -256,7 +256,7 @@ ngx_token_live_drop(ngx_token_live_t *live,
 
     for (i = 0; i < n && rc == MDB_SUCCESS; i++) {
 
-        key.mv_size = NGX_TOKEN_LIVE_PROC_LEN;
+        key.mv_size = NGX_TOKEN_PROC_LEN;
         key.mv_data = procs[i];
 
         rc = mdb_del(txn, live->env.dbi[NGX_TOKEN_LIVE_DB_PROC], &key, NULL);
@@ -279,7 +279,7 @@ ngx_token_live_drop(ngx_token_live_t *live,
 
 static int
 ngx_token_live_drop_rows(MDB_cursor *cursor,
-    unsigned char (*procs)[NGX_TOKEN_LIVE_PROC_LEN], size_t n,
+    unsigned char (*procs)[NGX_TOKEN_PROC_LEN], size_t n,
     size_t *dropped)
 {
     int                   rc;
@@ -294,7 +294,7 @@ ngx_token_live_drop_rows(MDB_cursor *cursor,
         who = ngx_token_live_key_proc(key.mv_data, key.mv_size);
 
         for (i = 0; who != NULL && i < n; i++) {
-            if (memcmp(who, procs[i], NGX_TOKEN_LIVE_PROC_LEN) == 0) {
+            if (memcmp(who, procs[i], NGX_TOKEN_PROC_LEN) == 0) {
                 break;
             }
         }

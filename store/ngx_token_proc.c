@@ -23,7 +23,7 @@ static unsigned ngx_token_proc_stat(uint64_t pid, char *state,
 
 
 void
-ngx_token_proc_self(unsigned char who[NGX_TOKEN_LIVE_PROC_LEN])
+ngx_token_proc_self(unsigned char who[NGX_TOKEN_PROC_LEN])
 {
     char      state;
     uint64_t  pid, start;
@@ -42,7 +42,7 @@ ngx_token_proc_self(unsigned char who[NGX_TOKEN_LIVE_PROC_LEN])
 
 
 unsigned
-ngx_token_proc_is_gone(const unsigned char who[NGX_TOKEN_LIVE_PROC_LEN])
+ngx_token_proc_is_gone(const unsigned char who[NGX_TOKEN_PROC_LEN])
 {
     char             state;
     uint64_t         pid, start, since;

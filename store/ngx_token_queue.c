@@ -62,7 +62,9 @@ ngx_token_queue_open(const char *path, ngx_token_store_t *st,
 
     q->linger = NGX_TOKEN_QUEUE_LINGER;
 
-    q->common[NGX_TOKEN_QUEUE_LAYOUT] = sizeof(ngx_token_queue_slot_t);
+    q->common[NGX_TOKEN_QUEUE_LAYOUT] =
+                              (uint64_t) sizeof(ngx_token_queue_head_t) << 32
+                              | sizeof(ngx_token_queue_slot_t);
     q->common[NGX_TOKEN_QUEUE_SIZE] = st->env.size;
     q->common[NGX_TOKEN_QUEUE_FLAGS] = st->env.flags;
 
@@ -310,7 +312,7 @@ static unsigned
 ngx_token_queue_is_used(ngx_token_queue_t *q)
 {
     uint32_t                    i;
-    static const unsigned char  nobody[NGX_TOKEN_LIVE_PROC_LEN];
+    static const unsigned char  nobody[NGX_TOKEN_PROC_LEN];
 
     /* it is mapped: no error code is OK
        NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
@@ -622,4 +624,14 @@ ngx_token_queue_stop(ngx_token_queue_t *q)
     __atomic_store_n(&q->stopped, 1, __ATOMIC_SEQ_CST);
 
     (void) ngx_token_queue_wake(q);
+}
+
+
+void
+ngx_token_queue_stat(ngx_token_queue_t *q, ngx_token_queue_stat_t *stat)
+{
+    stat->commits = __atomic_load_n(&q->head->commits, __ATOMIC_RELAXED);
+    stat->records = __atomic_load_n(&q->head->records, __ATOMIC_RELAXED);
+    stat->ns = __atomic_load_n(&q->head->busy, __ATOMIC_RELAXED);
+    stat->waiting = ngx_token_queue_waiting(q);
 }

@@ -105,6 +105,20 @@ unsigned ngx_token_queue_waits(ngx_token_queue_t *q);
 unsigned ngx_token_queue_pending(ngx_token_queue_t *q, uint64_t *took);
 
 
+/*
+ * What the committers of all processes have done since the memory was made.
+ */
+
+typedef struct {
+    uint64_t                 commits;     /* transactions */
+    uint64_t                 records;     /* in them */
+    uint64_t                 ns;          /* that they took */
+    uint64_t                 waiting;     /* records that wait now, about */
+} ngx_token_queue_stat_t;
+
+void ngx_token_queue_stat(ngx_token_queue_t *q, ngx_token_queue_stat_t *stat);
+
+
 typedef struct {
     ngx_token_verdict_t      verdict;     /* without a result */
     unsigned                 result:1;    /* the ledger has one */

@@ -88,7 +88,7 @@ typedef struct {
 
 
 typedef struct {
-    unsigned char            who[NGX_TOKEN_LIVE_PROC_LEN];  /* zero: nobody */
+    unsigned char            who[NGX_TOKEN_PROC_LEN];  /* zero: nobody */
     uint64_t                 first;       /* atomic: the number of the oldest
                                              batch that is not taken back */
     ngx_token_queue_batch_t  batches[NGX_TOKEN_QUEUE_BATCHES];
@@ -118,6 +118,9 @@ typedef struct {
     uint32_t                 nslots;      /* atomic: in use, at most */
     ngx_token_pace_t         pace;        /* the committer's */
     uint64_t                 took;        /* atomic: ns of the last commit */
+    uint64_t                 commits;     /* atomic: since this was made */
+    uint64_t                 records;     /* atomic: in them */
+    uint64_t                 busy;        /* atomic: ns that they took */
     uint32_t                 published;   /* atomic: how often; a futex */
     uint32_t                 sleeping;    /* atomic: the committer waits for
                                              it to change */
@@ -157,6 +160,9 @@ struct ngx_token_queue_s {
     ngx_token_effect_t      *effects;
 };
 
+
+/* Records of all processes that are published, about */
+uint32_t ngx_token_queue_waiting(ngx_token_queue_t *q);
 
 /*
  * Says that something has been published, or is to be looked at.

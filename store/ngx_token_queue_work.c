@@ -48,7 +48,6 @@ static unsigned ngx_token_queue_linger(ngx_token_queue_t *q);
 static uint32_t ngx_token_queue_published(ngx_token_queue_t *q);
 static void ngx_token_queue_sleep(ngx_token_queue_t *q, uint32_t published,
     uint64_t ns);
-static uint32_t ngx_token_queue_waiting(ngx_token_queue_t *q);
 static uint64_t ngx_token_queue_now(void);
 static unsigned ngx_token_queue_collect(ngx_token_queue_t *q);
 static void ngx_token_queue_collect_slot(ngx_token_queue_t *q,
@@ -64,6 +63,7 @@ static unsigned ngx_token_queue_decode(ngx_token_queue_t *q,
     const ngx_token_queue_entry_t *e, const unsigned char *record, size_t n);
 static void ngx_token_queue_answer(ngx_token_queue_verdict_t *to,
     ngx_token_verdict_t *from);
+static void ngx_token_queue_count(uint64_t *count, uint64_t n);
 static ngx_token_rc_t ngx_token_queue_unclaim(ngx_token_queue_t *q,
     ngx_token_live_t *live);
 static void ngx_token_queue_begin(ngx_token_queue_walk_t *w,
@@ -251,9 +251,7 @@ ngx_token_queue_wake(ngx_token_queue_t *q)
 }
 
 
-/* Records of all processes that are published, about */
-
-static uint32_t
+uint32_t
 ngx_token_queue_waiting(ngx_token_queue_t *q)
 {
     uint32_t                  i, j, n, nslots, state;
@@ -497,8 +495,21 @@ ngx_token_queue_commit(ngx_token_queue_t *q, ngx_token_store_t *st,
     now = ngx_token_queue_now();
 
     __atomic_store_n(&q->head->took, now - began, __ATOMIC_RELAXED);
+    ngx_token_queue_count(&q->head->commits, 1);
+    ngx_token_queue_count(&q->head->records, n);
+    ngx_token_queue_count(&q->head->busy, now - began);
+
     ngx_token_pace_end(&q->head->pace, began, now, (uint32_t) n,
                        ngx_token_queue_waiting(q));
+}
+
+
+/* for those who look on; there is one committer */
+
+static void
+ngx_token_queue_count(uint64_t *count, uint64_t n)
+{
+    __atomic_store_n(count, *count + n, __ATOMIC_RELAXED);
 }
 
 

@@ -253,4 +253,22 @@ ngx_token_rc_t ngx_token_read_ledger(ngx_token_read_t *r,
     const unsigned char id[NGX_TOKEN_ID_LEN], ngx_token_ledger_t *l);
 
 
+
+typedef struct {
+    uint64_t                 size;        /* bytes: at most */
+    uint64_t                 used;        /* bytes of it that hold something */
+    uint64_t                 file;        /* bytes of the file */
+    uint64_t                 ledger;      /* outcomes that are remembered */
+    uint64_t                 seq;
+} ngx_token_store_stat_t;
+
+/*
+ * How full the store is.  The list of free pages is looked at up to a limit,
+ * which it hardly reaches: what is beyond counts as used.
+ *
+ * Returns: NGX_TOKEN_OK, NGX_TOKEN_NOMEM, NGX_TOKEN_ERROR
+ */
+ngx_token_rc_t ngx_token_read_stat(ngx_token_read_t *r,
+    ngx_token_store_stat_t *stat);
+
 #endif /* _NGX_TOKEN_STORE_H_INCLUDED_ */

@@ -132,7 +132,7 @@ test_live_key(const uint8_t *data, size_t size)
 
     if (who != NULL) {
         require(who > data);
-        require(who + NGX_TOKEN_LIVE_PROC_LEN <= data + size);
+        require(who + NGX_TOKEN_PROC_LEN <= data + size);
     }
 }
 

@@ -233,6 +233,45 @@ test_a_record_goes_the_whole_way(void **state)
 }
 
 
+static void
+test_it_is_counted(void **state)
+{
+    side_t                  a;
+    ngx_token_queue_stat_t  stat;
+
+    a = open_side(*state);
+
+    ngx_token_queue_stat(a.q, &stat);
+    assert_int_equal(stat.commits + stat.records + stat.ns + stat.waiting, 0);
+
+    assert_int_equal(put_append(a.q, 1), NGX_TOKEN_OK);
+    assert_int_equal(put_append(a.q, 2), NGX_TOKEN_OK);
+
+    ngx_token_queue_stat(a.q, &stat);
+    assert_int_equal(stat.waiting, 0);
+
+    (void) ngx_token_queue_publish(a.q);
+
+    ngx_token_queue_stat(a.q, &stat);
+    assert_int_equal(stat.waiting, 2);
+    assert_int_equal(stat.commits, 0);
+
+    work(&a);
+
+    assert_int_equal(put_append(a.q, 3), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(a.q);
+    work(&a);
+
+    ngx_token_queue_stat(a.q, &stat);
+    assert_int_equal(stat.commits, 2);
+    assert_int_equal(stat.records, 3);
+    assert_int_equal(stat.waiting, 0);
+    assert_true(stat.ns > 0);
+
+    close_side(&a);
+}
+
+
 /* during the first commit another record comes, during the second none */
 
 static void
@@ -1211,6 +1250,8 @@ main(int argc, char **argv)
             test_what_is_put_later_joins_what_waits, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(
             test_who_lingers_commits_or_is_found_dead, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_it_is_counted,
+                                        make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_what_is_pending,
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_a_full_queue_says_so_and_goes_on,

@@ -608,6 +608,71 @@ test_the_ledger_takes_ids_in_any_order(void **state)
 }
 
 
+static ngx_token_store_stat_t
+stat_of(ngx_token_store_t *st)
+{
+    ngx_token_read_t        *r;
+    ngx_token_store_stat_t   stat;
+
+    r = begin(st);
+    assert_int_equal(ngx_token_read_stat(r, &stat), NGX_TOKEN_OK);
+    ngx_token_read_end(r);
+
+    return stat;
+}
+
+
+static void
+test_how_full_it_is(void **state)
+{
+    uint64_t                 n;
+    ngx_token_store_t       *st;
+    ngx_token_commit_t       c;
+    ngx_token_effect_t       e;
+    ngx_token_store_stat_t   empty, full, after;
+
+    static char              big[100003];
+
+    memset(big, 'x', sizeof(big) - 1);
+    big[0] = '"';
+    big[sizeof(big) - 2] = '"';
+
+    st = open_store(*state);
+    empty = stat_of(st);
+
+    assert_int_equal(empty.size, 64 << 20);
+    assert_int_equal(empty.ledger, 0);
+    assert_int_equal(empty.seq, 0);
+    assert_true(empty.used > 0);
+    assert_true(empty.used <= empty.file);
+
+    e = make_effect(NGX_TOKEN_EFFECT_SET, "atom", big);
+    c = make_commit(1, &e, 1);
+    assert_int_equal(apply(st, &c).outcome, NGX_TOKEN_OUTCOME_OK);
+    full = stat_of(st);
+
+    assert_int_equal(full.ledger, 1);
+    assert_int_equal(full.seq, 1);
+    assert_true(full.used >= empty.used + 100000);
+    assert_true(full.used <= full.file && full.file < full.size);
+
+    /* its pages are free again, and used again */
+
+    for (n = 2; n < 20; n++) {
+        e = make_effect(NGX_TOKEN_EFFECT_DELETE, "atom", "");
+        c = make_commit(n, &e, 1);
+        assert_int_equal(apply(st, &c).outcome, NGX_TOKEN_OUTCOME_OK);
+    }
+
+    after = stat_of(st);
+    assert_int_equal(after.ledger, 19);
+    assert_true(after.used + 80000 < full.used);
+    assert_true(after.file >= full.file);
+
+    ngx_token_store_close(st);
+}
+
+
 int
 main(void)
 {
@@ -636,7 +701,9 @@ main(void)
         cmocka_unit_test_setup_teardown(
             test_the_ledger_is_trimmed_at_the_horizon, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(
-            test_the_ledger_takes_ids_in_any_order, make_dir, remove_dir)
+            test_the_ledger_takes_ids_in_any_order, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_how_full_it_is,
+                                        make_dir, remove_dir)
     };
 
     return cmocka_run_group_tests_name("store_read", tests, NULL, NULL);

@@ -1,0 +1,33 @@
+
+/*
+ * Copyright (C) ngx_http_token_module authors
+ */
+
+
+#ifndef _NGX_TOKEN_PROC_H_INCLUDED_
+#define _NGX_TOKEN_PROC_H_INCLUDED_
+
+
+/*
+ * What names a process on this machine, so that what it has left behind can be
+ * told: its pid, and when it was started.
+ *
+ * Thread: any.  Both read a file in /proc; without it the pid alone counts.
+ */
+
+#define NGX_TOKEN_PROC_LEN  16            /* bytes */
+
+
+/* who: out */
+void ngx_token_proc_self(unsigned char who[NGX_TOKEN_PROC_LEN]);
+
+/*
+ * Whether the process has ended; one that is not reaped yet has.
+ *
+ *     who  with the pid 0 it is what lingers after a process: the rest is the
+ *          time at which that ends, in ms since the Unix epoch
+ */
+unsigned ngx_token_proc_is_gone(const unsigned char who[NGX_TOKEN_PROC_LEN]);
+
+
+#endif /* _NGX_TOKEN_PROC_H_INCLUDED_ */
