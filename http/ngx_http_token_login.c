@@ -7,6 +7,7 @@
 #include "http/ngx_http_token_login.h"
 #include "http/ngx_http_token_cookie.h"
 #include "http/ngx_http_token_identity.h"
+#include "http/ngx_http_token_reply.h"
 
 
 /* cookies of our name in one request that are verified, at most */
@@ -26,8 +27,6 @@ static ngx_int_t ngx_http_token_login_redirect(ngx_http_request_t *r);
 static ngx_int_t ngx_http_token_login_target(ngx_http_request_t *r,
     ngx_str_t *target);
 static ngx_uint_t ngx_http_token_login_local(ngx_str_t *target);
-static ngx_int_t ngx_http_token_login_push(ngx_http_request_t *r,
-    const char *key, ngx_str_t *value);
 static void ngx_http_token_login_scope(ngx_http_request_t *r,
     ngx_http_token_cookie_scope_t *scope);
 static ngx_int_t ngx_http_token_login_find(ngx_http_request_t *r,
@@ -79,11 +78,7 @@ ngx_http_token_login_handler(ngx_http_request_t *r)
     ngx_http_token_main_conf_t     *mcf;
     ngx_http_token_cookie_scope_t   scope;
 
-    if (!(r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD))) {
-        return NGX_HTTP_NOT_ALLOWED;
-    }
-
-    rc = ngx_http_discard_request_body(r);
+    rc = ngx_http_token_reply_begin(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -181,7 +176,7 @@ ngx_http_token_login_set(ngx_http_request_t *r, ngx_str_t *value, time_t age)
 
     header.len = p - header.data;
 
-    return ngx_http_token_login_push(r, "Set-Cookie", &header);
+    return ngx_http_token_reply_header(r, "Set-Cookie", &header);
 }
 
 
@@ -219,8 +214,9 @@ ngx_http_token_login_redirect(ngx_http_request_t *r)
      * port before the path, which are wrong behind a proxy or a mapped port.
      */
 
-    if (ngx_http_token_login_push(r, "Location", &target) != NGX_OK
-        || ngx_http_token_login_push(r, "Cache-Control", &no_store) != NGX_OK)
+    if (ngx_http_token_reply_header(r, "Location", &target) != NGX_OK
+        || ngx_http_token_reply_header(r, "Cache-Control", &no_store)
+           != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -299,30 +295,6 @@ ngx_http_token_login_local(ngx_str_t *target)
     }
 
     return 1;
-}
-
-
-static ngx_int_t
-ngx_http_token_login_push(ngx_http_request_t *r, const char *key,
-    ngx_str_t *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->hash = 1;
-    h->key.len = ngx_strlen(key);
-    h->key.data = (u_char *) key;
-    h->value = *value;
-
-#if (nginx_version >= 1023000)
-    h->next = NULL;
-#endif
-
-    return NGX_OK;
 }
 
 
