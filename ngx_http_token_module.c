@@ -9,6 +9,8 @@
 #include "http/ngx_http_token_identity.h"
 #include "http/ngx_http_token_login.h"
 #include "http/ngx_http_token_service.h"
+#include "http/ngx_http_token_stat.h"
+#include "http/ngx_http_token_status.h"
 #include "http/ngx_http_token_storage.h"
 #include "http/ngx_http_token_worker.h"
 
@@ -44,6 +46,8 @@ static char *ngx_http_token_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_token_handler(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_token_status_directive(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 static char *ngx_http_token_names(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_token_deflate_directive(ngx_conf_t *cf,
@@ -140,6 +144,13 @@ static ngx_command_t  ngx_http_token_commands[] = {
       ngx_http_token_handler,
       NGX_HTTP_LOC_CONF_OFFSET,
       NGX_HTTP_TOKEN_LOGOUT,
+      NULL },
+
+    { ngx_string("token_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_token_status_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      NGX_HTTP_TOKEN_STATUS,
       NULL },
 
     { ngx_string("token_allow"),
@@ -397,6 +408,7 @@ ngx_http_token_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (clcf->noname && conf->mode == NGX_HTTP_TOKEN_NONE) {
         /* an "if" inside the location keeps its handler */
         conf->mode = prev->mode;
+        conf->status = prev->status;
     }
 
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
@@ -510,6 +522,10 @@ ngx_http_token_init(ngx_conf_t *cf)
     if (mcf->used && mcf->login_key_file.len) {
         /* cookies that another nginx has signed are read */
         mcf->login = 1;
+    }
+
+    if (mcf->status && ngx_http_token_stat_zone(cf, mcf) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if (!mcf->used && !mcf->login) {
@@ -740,7 +756,7 @@ ngx_http_token_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* token_websocket, token_echo, token_login, token_logout */
+/* token_websocket, token_echo, token_login, token_logout, token_status */
 
 static char *
 ngx_http_token_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -763,7 +779,9 @@ ngx_http_token_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     lcf->mode = cmd->offset;
 
-    if (mcf->file == NULL && lcf->mode != NGX_HTTP_TOKEN_ECHO) {
+    if (mcf->file == NULL && lcf->mode != NGX_HTTP_TOKEN_ECHO
+        && lcf->mode != NGX_HTTP_TOKEN_STATUS)
+    {
         /* until a token_store comes: who asks for one */
         mcf->file = cf->conf_file->file.name.data;
         mcf->line = cf->conf_file->line;
@@ -787,6 +805,11 @@ ngx_http_token_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         clcf->handler = ngx_http_token_login_handler;
         break;
 
+    case NGX_HTTP_TOKEN_STATUS:
+        mcf->status = 1;
+        clcf->handler = ngx_http_token_status_handler;
+        break;
+
     default: /* NGX_HTTP_TOKEN_LOGOUT */
         mcf->login = 1;
         clcf->handler = ngx_http_token_logout_handler;
@@ -794,6 +817,39 @@ ngx_http_token_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_token_status_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_token_loc_conf_t *lcf = conf;
+
+    char       *rv;
+    ngx_str_t  *value;
+
+    rv = ngx_http_token_handler(cf, cmd, conf);
+
+    if (rv != NGX_CONF_OK || cf->args->nelts == 1) {
+        return rv;
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "prometheus") == 0) {
+        lcf->status = NGX_HTTP_TOKEN_STATUS_PROMETHEUS;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value[1].data, "json") == 0) {
+        lcf->status = NGX_HTTP_TOKEN_STATUS_JSON;
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\"", &value[1]);
+
+    return NGX_CONF_ERROR;
 }
 
 

@@ -72,6 +72,8 @@ typedef struct {
     ngx_str_t                 offload_name;
     ngx_int_t                 offload_max;
 
+    ngx_shm_zone_t           *stat;       /* NULL: no token_status */
+
     ngx_str_t                 login_key_file;
     ngx_array_t              *login_keys; /* private to login */
 
@@ -80,6 +82,7 @@ typedef struct {
     unsigned                  serves:1;   /* some location is a websocket */
     unsigned                  used:1;     /* some location needs the store */
     unsigned                  login:1;    /* some location signs cookies */
+    unsigned                  status:1;   /* some location has token_status */
 } ngx_http_token_main_conf_t;
 
 
@@ -88,7 +91,8 @@ typedef enum {
     NGX_HTTP_TOKEN_WEBSOCKET,
     NGX_HTTP_TOKEN_ECHO,
     NGX_HTTP_TOKEN_LOGIN,
-    NGX_HTTP_TOKEN_LOGOUT
+    NGX_HTTP_TOKEN_LOGOUT,
+    NGX_HTTP_TOKEN_STATUS
 } ngx_http_token_mode_e;
 
 
@@ -98,6 +102,7 @@ typedef struct {
     ngx_array_t              *allow;      /* ngx_http_token_name_t */
     ngx_array_t              *watch;      /* ngx_http_token_name_t */
     ngx_array_t              *origins;    /* ngx_str_t, or NULL */
+    ngx_uint_t                status;     /* ngx_http_token_status_e */
 
     ngx_http_complex_value_t *user;       /* token_user, or NULL */
 

@@ -9,6 +9,7 @@
 #include "http/ngx_http_token_fanout.h"
 #include "http/ngx_http_token_presence.h"
 #include "http/ngx_http_token_run.h"
+#include "http/ngx_http_token_stat.h"
 #include "http/ngx_http_token_worker.h"
 
 
@@ -483,6 +484,7 @@ ngx_http_token_fanout_add(ngx_http_token_worker_t *w,
     ngx_uint_t  first;
 
     ngx_http_token_round_bytes += w->text.len;
+    ngx_http_token_stat->changes++;
 
     first = (topic->round.plain == NULL);
 
@@ -530,6 +532,7 @@ ngx_http_token_frames_add(ngx_http_token_frames_t *frames,
     }
 
     frames->plain = blob;
+    frames->n++;
 
     if (!deflate) {
         return NGX_OK;
@@ -555,6 +558,7 @@ ngx_http_token_frames_free(ngx_http_token_frames_t *frames)
 
     frames->plain = NULL;
     frames->deflated = NULL;
+    frames->n = 0;
 }
 
 
@@ -600,6 +604,7 @@ ngx_http_token_fanout_deliver(ngx_http_token_topic_t *topic,
         }
 
         ngx_http_token_out_blob(s, ngx_http_token_frames_of(frames, s));
+        ngx_http_token_stat->deliveries += frames->n;
     }
 
     if (w->flush.posted) {

@@ -29,6 +29,7 @@
 typedef struct {
     ngx_http_token_blob_t      *plain;
     ngx_http_token_blob_t      *deflated;
+    ngx_uint_t                  n;        /* messages */
 } ngx_http_token_frames_t;
 
 

@@ -6,6 +6,7 @@
 
 #include "http/ngx_http_token_offload.h"
 #include "http/ngx_http_token_search.h"
+#include "http/ngx_http_token_stat.h"
 #include "http/ngx_http_token_worker.h"
 
 
@@ -48,6 +49,7 @@ ngx_http_token_offload(ngx_http_token_run_t *run)
     }
 
     ngx_http_token_offloaded++;
+    ngx_http_token_stat->offloaded++;
 
     return NGX_OK;
 }
@@ -208,6 +210,7 @@ static void
 ngx_http_token_offload_done(void *data)
 {
     ngx_http_token_offloaded--;
+    ngx_http_token_stat->offloaded--;
 
     ngx_http_token_run_next(data);
 }

@@ -7,6 +7,7 @@
 #include "http/ngx_http_token_deflate.h"
 #include "http/ngx_http_token_session.h"
 #include "http/ngx_http_token_spare.h"
+#include "http/ngx_http_token_stat.h"
 
 
 #define NGX_HTTP_TOKEN_OUT_BUFS   64      /* in one writev() */
@@ -17,6 +18,7 @@
 static ngx_http_token_out_t *ngx_http_token_out_link(
     ngx_http_token_session_t *s, ngx_http_token_blob_t *blob);
 static void ngx_http_token_out_unlink(ngx_http_token_session_t *s);
+static void ngx_http_token_out_moved(ngx_http_token_session_t *s, off_t n);
 static ngx_uint_t ngx_http_token_out_is_simple(ngx_http_token_session_t *s);
 static ngx_int_t ngx_http_token_out_send(ngx_http_token_session_t *s);
 #if (NGX_HTTP_SSL)
@@ -334,8 +336,7 @@ ngx_http_token_out_flush(ngx_http_token_session_t *s)
         ngx_http_token_out_sent(s, rest);
 
         if (c->sent != sent) {
-            s->sent = ngx_current_msec;
-            s->progress = ngx_current_msec;
+            ngx_http_token_out_moved(s, c->sent - sent);
         }
 
         if (rest || c->buffered) {
@@ -344,6 +345,18 @@ ngx_http_token_out_flush(ngx_http_token_session_t *s)
     }
 
     return NGX_OK;
+}
+
+
+/* the socket, or OpenSSL, has taken n bytes */
+
+static void
+ngx_http_token_out_moved(ngx_http_token_session_t *s, off_t n)
+{
+    s->sent = ngx_current_msec;
+    s->progress = ngx_current_msec;
+
+    ngx_http_token_stat->sent += n;
 }
 
 
@@ -375,8 +388,7 @@ ngx_http_token_out_send(ngx_http_token_session_t *s)
         return NGX_ERROR;
     }
 
-    s->sent = ngx_current_msec;
-    s->progress = ngx_current_msec;
+    ngx_http_token_out_moved(s, n);
     out->pos += n;
 
     if (out->pos < out->blob->len) {
@@ -427,8 +439,7 @@ ngx_http_token_out_seal(ngx_http_token_session_t *s)
         return NGX_ERROR;
     }
 
-    s->sent = ngx_current_msec;
-    s->progress = ngx_current_msec;
+    ngx_http_token_out_moved(s, n);
 
     len = n;
 

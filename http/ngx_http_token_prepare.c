@@ -31,6 +31,7 @@ typedef struct {
     ngx_http_token_main_conf_t  *mcf;
     ngx_http_token_scope_t       scope;
     ngx_http_token_prepared_t   *out;
+    ngx_token_request_t         *first;
     ngx_uint_t                   n;
     ngx_token_effect_t           effects[NGX_TOKEN_MAX_EFFECTS];
     ngx_http_token_range_t       channels[NGX_TOKEN_MAX_EFFECTS];
@@ -78,6 +79,7 @@ ngx_http_token_service_prepare(ngx_http_token_main_conf_t *mcf,
     p = &ngx_http_token_preparing;
     p->mcf = mcf;
     p->out = out;
+    p->first = m->requests;
     p->n = 0;
     p->scope.user = *user;
     p->scope.id = m->id;
@@ -133,6 +135,10 @@ ngx_http_token_prepare_request(ngx_http_token_prepare_t *p,
 
     if (service->max_size && request->value.len > service->max_size) {
         return ngx_http_token_refuse(p, NGX_TOKEN_ERR_TOO_LARGE, NULL, NULL);
+    }
+
+    if (request == p->first) {
+        p->out->service = service->index;
     }
 
     p->scope.value = request->value;

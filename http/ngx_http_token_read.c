@@ -7,6 +7,7 @@
 #include "http/ngx_http_token_deflate.h"
 #include "http/ngx_http_token_run.h"
 #include "http/ngx_http_token_session.h"
+#include "http/ngx_http_token_stat.h"
 #include "http/ngx_http_token_worker.h"
 
 
@@ -284,6 +285,7 @@ void
 ngx_http_token_read_count(ngx_http_token_session_t *s, ngx_uint_t n)
 {
     s->received = ngx_current_msec;
+    ngx_http_token_stat->messages += n;
 
     if (s->lcf->rate) {
         s->bucket -= (ngx_int_t) n * 1000;
@@ -310,6 +312,7 @@ ngx_http_token_read_input(ngx_http_token_session_t *s, u_char **pos,
         rc = ngx_token_ws_parse(&s->parser, &conf, pos, last, &ev);
 
         s->nreceived += *pos - from;
+        ngx_http_token_stat->received += *pos - from;
 
         switch (rc) {
 

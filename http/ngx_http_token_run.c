@@ -13,6 +13,7 @@
 #include "http/ngx_http_token_search.h"
 #include "http/ngx_http_token_service.h"
 #include "http/ngx_http_token_spare.h"
+#include "http/ngx_http_token_stat.h"
 #include "http/ngx_http_token_watch.h"
 #include "http/ngx_http_token_worker.h"
 
@@ -45,6 +46,8 @@ static void ngx_http_token_run_asked(const unsigned char *id,
     const ngx_token_str_t *user);
 static void ngx_http_token_run_stop(ngx_http_token_run_t *run,
     ngx_str_t *user);
+static void ngx_http_token_run_count(ngx_http_token_run_t *run,
+    ngx_token_verdict_t *verdict);
 static void ngx_http_token_run_free(ngx_http_token_run_t *run);
 static void ngx_http_token_run_discard(ngx_http_token_run_t *run);
 static ngx_uint_t ngx_http_token_run_key(const u_char *id);
@@ -193,6 +196,8 @@ ngx_http_token_run_attach(ngx_http_token_session_t *s, const u_char *id,
         return NGX_OK;
     }
 
+    ngx_http_token_stat->repeated++;
+
     if (ngx_http_token_run_waiting(s, id) == NULL) {
         (void) ngx_http_token_run_wait(s, run, id);
     }
@@ -245,6 +250,8 @@ ngx_http_token_run_ledger(ngx_http_token_session_t *s, const u_char *id,
     wait = ngx_http_token_run_wait(s, NULL, id);
 
     if (wait) {
+        ngx_http_token_stat->repeated++;
+
         wait->verdict.outcome = l.outcome;
         wait->verdict.error = l.error;
         wait->verdict.seq = l.seq;
@@ -321,6 +328,7 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
     ngx_memcpy(run->record, prepared->record, prepared->len);
 
     run->neffects = prepared->neffects;
+    run->service = prepared->service;
     run->delay = prepared->delay;
     run->fail = prepared->fail;
     run->slow = (run->delay != 0);
@@ -352,6 +360,7 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
     run->node.str.len = NGX_TOKEN_ID_LEN;
     run->node.node.key = ngx_http_token_run_key(id);
     ngx_rbtree_insert(&ngx_http_token_runs, &run->node.node);
+    ngx_http_token_stat->runs++;
 
     return run;
 }
@@ -421,6 +430,8 @@ ngx_http_token_run_next(ngx_http_token_run_t *run)
 
         } else if (run->verdict.outcome != NGX_TOKEN_OUTCOME_FAILED) {
             run->settled = 1;
+            run->verdict.repeated =
+                         (run->verdict.outcome != NGX_TOKEN_OUTCOME_BUSY);
             ngx_http_token_commit(run);
             return;
         }
@@ -581,6 +592,8 @@ ngx_http_token_run_done(ngx_http_token_run_t *run,
     ngx_queue_t            *q;
     ngx_http_token_wait_t  *wait;
 
+    ngx_http_token_run_count(run, verdict);
+
     while (!ngx_queue_empty(&run->waits)) {
         q = ngx_queue_head(&run->waits);
         wait = ngx_queue_data(q, ngx_http_token_wait_t, run_queue);
@@ -616,9 +629,24 @@ ngx_http_token_run_done(ngx_http_token_run_t *run,
 
 
 static void
+ngx_http_token_run_count(ngx_http_token_run_t *run,
+    ngx_token_verdict_t *verdict)
+{
+    if (verdict->repeated) {
+        ngx_http_token_stat->repeated++;
+
+    } else if (verdict->outcome < NGX_HTTP_TOKEN_STAT_OUTCOMES) {
+        ngx_http_token_stat->outcomes[run->service][verdict->outcome]++;
+    }
+}
+
+
+static void
 ngx_http_token_run_free(ngx_http_token_run_t *run)
 {
     ngx_rbtree_delete(&ngx_http_token_runs, &run->node.node);
+    ngx_http_token_stat->runs--;
+
     ngx_http_token_call_free(run->call);
     ngx_http_token_search_free(run->search);
 
@@ -946,6 +974,8 @@ ngx_http_token_run_refuse(ngx_http_token_session_t *s, const u_char *id,
     ngx_http_token_worker_t  *w;
 
     w = &ngx_http_token_worker;
+
+    ngx_http_token_stat->refused[outcome]++;
 
     ngx_memzero(&verdict, sizeof(ngx_token_verdict_t));
     verdict.outcome = outcome;

@@ -49,6 +49,7 @@ typedef struct {
                                              structure unless own */
     size_t                      len;
     ngx_uint_t                  neffects;
+    ngx_uint_t                  service;  /* the first request's: index */
 
     ngx_token_outcome_e         outcome;  /* to be committed; RUNNING: the
                                              mark that a call begins */

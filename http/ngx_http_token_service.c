@@ -73,6 +73,7 @@ ngx_http_token_service_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     service->name = value[1];
+    service->index = mcf->services.nelts;
     service->file = cf->conf_file->file.name.data;
     service->line = cf->conf_file->line;
 

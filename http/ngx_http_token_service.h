@@ -28,6 +28,7 @@ typedef struct {
 
 struct ngx_http_token_service_s {
     ngx_str_t                  name;
+    ngx_uint_t                 index;     /* among all services */
     ngx_array_t                effects;   /* ngx_http_token_effect_conf_t */
     ngx_msec_t                 delay;     /* slept in the thread pool */
     ngx_uint_t                 fail;      /* per cent */
@@ -50,6 +51,7 @@ struct ngx_http_token_service_s {
 typedef struct {
     ngx_token_err_e            error;     /* why it is refused, or NONE */
     ngx_str_t                  text;      /* a sentence for error, or empty */
+    ngx_uint_t                 service;   /* of the first request: its index */
     ngx_msec_t                 delay;     /* of all requests */
     unsigned                   fail:1;    /* the tutorial's failure */
     ngx_http_token_service_t  *pass;      /* or NULL: whose backend to ask */

@@ -7,6 +7,7 @@
 #include "http/ngx_http_token_presence.h"
 #include "http/ngx_http_token_run.h"
 #include "http/ngx_http_token_session.h"
+#include "http/ngx_http_token_stat.h"
 #include "http/ngx_http_token_watch.h"
 #include "http/ngx_http_token_worker.h"
 
@@ -53,6 +54,8 @@ ngx_http_token_session_start(ngx_http_token_session_t *s)
     ngx_queue_init(&s->waits);
     ngx_queue_insert_tail(&w->sessions, &s->queue);
     w->nsessions++;
+    ngx_http_token_stat->sessions++;
+    ngx_http_token_stat->opened++;
 
     next = ngx_http_token_session_check(s);
     ngx_http_token_worker_schedule(&s->slot,
@@ -536,6 +539,8 @@ ngx_http_token_session_destroy(ngx_http_token_session_t *s)
     ngx_queue_remove(&s->slot);
     ngx_queue_remove(&s->queue);
     w->nsessions--;
+    ngx_http_token_stat->sessions--;
+    ngx_http_token_stat_close(s->code);
 
     c->log->action = "closing a websocket";
     ngx_http_close_connection(c);

@@ -11,6 +11,7 @@
 #include "http/ngx_http_token_presence.h"
 #include "http/ngx_http_token_run.h"
 #include "http/ngx_http_token_session.h"
+#include "http/ngx_http_token_stat.h"
 #include "http/ngx_http_token_task.h"
 #include "http/ngx_http_token_worker.h"
 
@@ -73,7 +74,9 @@ ngx_http_token_worker_init(ngx_cycle_t *cycle,
 
     w->started = 1;
 
-    if (ngx_http_token_deflate_init(mcf->deflate) != NGX_OK) {
+    if (ngx_http_token_stat_init(cycle, mcf) != NGX_OK
+        || ngx_http_token_deflate_init(mcf->deflate) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -113,6 +116,8 @@ ngx_http_token_worker_exit(ngx_cycle_t *cycle)
     if (w->tick.timer_set) {
         ngx_del_timer(&w->tick);
     }
+
+    ngx_http_token_stat_exit();
 
     ngx_http_token_worker_close(ngx_exiting ? ngx_http_token_now()
                                               + ngx_http_token_worker_grace(w)

@@ -35,6 +35,8 @@ my @good = (
         token_max_inflight 5; token_max_watches 6; token_heartbeat 10s;
         token_stall_timeout 20s;
 EOD
+    'a status, with nothing else' => 'server { listen 127.0.0.1:%%PORT%%; '
+        . 'location / { token_status prometheus; } }',
     'an echo needs nothing else' => live('token_echo;'),
     'each parameter of a log' => live('token_websocket;',
         'token_log l keep=10 age=7d;'),
@@ -48,6 +50,11 @@ EOD
 );
 
 my @bad = (
+    'a status of no known format' => [ live('token_status xml; # here'),
+        qr/invalid parameter "xml"/ ],
+    'a status beside another handler' => [
+        live("token_websocket;\ntoken_status; # here"),
+        qr/another handler of this module/ ],
     # the store
     'no token_store' => [ 'server { listen 127.0.0.1:%%PORT%%; '
         . "location / { token_websocket; # here\n } }", qr/no "token_store"/ ],

@@ -52,6 +52,16 @@ my @gone = grep { !$source{$_} } sort keys %mentioned;
 push @tests, [ !@gone, "no other directive is spoken of @gone" ];
 
 
+# what token_status says, in both formats
+
+my ($metrics) = $readme =~ /^### token_status\n(.*?)^### /ms;
+for (read_file('http/ngx_http_token_status.c')
+    =~ /\{?\s+"(\w+)", "nginx_token_(\w+)", "(?:gauge|counter)",/g)
+{
+    push @tests, [ $metrics =~ /\b$_\b/, "token_status: $_ is documented" ];
+}
+
+
 # parameters: what stands before "=" in the source and in a Syntax
 
 for my $name (sort keys %documented) {

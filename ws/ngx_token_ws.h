@@ -56,7 +56,6 @@ typedef enum {
 #define NGX_TOKEN_WS_RESTART         1012
 #define NGX_TOKEN_WS_SLOW            4008
 #define NGX_TOKEN_WS_NO_HEARTBEAT    4012
-#define NGX_TOKEN_WS_RATE            4013
 #define NGX_TOKEN_WS_EXPIRED         4014
 #define NGX_TOKEN_WS_NOT_ALLOWED     4500
 #define NGX_TOKEN_WS_KICKED          4503
