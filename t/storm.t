@@ -104,7 +104,8 @@ my $told = storm($drops);
 note(sprintf '%d handshakes and drops: %.1f s', $drops, time - $start);
 is($told, $drops * 5 / 8, 'handshakes are answered, to the last');
 ok(alone(), 'everybody has gone from presence');
-ok(wait_for(sub { !grep { descriptors($_) != $fds{$_} } @workers }, 20),
+# one that had not been closed yet may have been counted before
+ok(wait_for(sub { !grep { descriptors($_) > $fds{$_} } @workers }, 20),
     'no file is left open');
 is((grep { rss($_) - $rss{$_} > $most } @workers), 0, 'no memory is kept');
 is(join(' ', $t->workers), "@workers", 'by the same workers');
