@@ -8,6 +8,7 @@
 #include "http/ngx_http_token_handshake.h"
 #include "http/ngx_http_token_identity.h"
 #include "http/ngx_http_token_login.h"
+#include "http/ngx_http_token_resource.h"
 #include "http/ngx_http_token_service.h"
 #include "http/ngx_http_token_stat.h"
 #include "http/ngx_http_token_status.h"
@@ -47,6 +48,8 @@ static char *ngx_http_token_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *ngx_http_token_handler(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_token_status_directive(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_token_resource_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_token_names(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -144,6 +147,13 @@ static ngx_command_t  ngx_http_token_commands[] = {
       ngx_http_token_handler,
       NGX_HTTP_LOC_CONF_OFFSET,
       NGX_HTTP_TOKEN_LOGOUT,
+      NULL },
+
+    { ngx_string("token_resource"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_token_resource_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      NGX_HTTP_TOKEN_RESOURCE,
       NULL },
 
     { ngx_string("token_status"),
@@ -409,6 +419,7 @@ ngx_http_token_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         /* an "if" inside the location keeps its handler */
         conf->mode = prev->mode;
         conf->status = prev->status;
+        conf->resource = prev->resource;
     }
 
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
@@ -756,7 +767,7 @@ ngx_http_token_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* token_websocket, token_echo, token_login, token_logout, token_status */
+/* each directive that makes a location's handler */
 
 static char *
 ngx_http_token_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -805,6 +816,12 @@ ngx_http_token_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         clcf->handler = ngx_http_token_login_handler;
         break;
 
+    case NGX_HTTP_TOKEN_RESOURCE:
+        mcf->used = 1;
+        mcf->serves = 1;
+        clcf->handler = ngx_http_token_resource_handler;
+        break;
+
     case NGX_HTTP_TOKEN_STATUS:
         mcf->status = 1;
         clcf->handler = ngx_http_token_status_handler;
@@ -817,6 +834,55 @@ ngx_http_token_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_token_resource_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_token_loc_conf_t *lcf = conf;
+
+    char                              *rv;
+    ngx_str_t                         *value;
+    ngx_http_core_loc_conf_t          *clcf;
+    ngx_http_compile_complex_value_t   ccv;
+
+    rv = ngx_http_token_handler(cf, cmd, conf);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (cf->args->nelts == 1) {
+        clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+        if (clcf->exact_match || clcf->named
+#if (NGX_PCRE)
+            || clcf->regex
+#endif
+           )
+        {
+            return "needs a channel, as the location is no prefix";
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    value = cf->args->elts;
+
+    lcf->resource = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (lcf->resource == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+    ccv.cf = cf;
+    ccv.value = &value[1];
+    ccv.complex_value = lcf->resource;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : NGX_CONF_ERROR;
 }
 
 

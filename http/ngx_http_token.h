@@ -79,7 +79,8 @@ typedef struct {
 
     ngx_uint_t                deflate;    /* the highest level of a location */
 
-    unsigned                  serves:1;   /* some location is a websocket */
+    unsigned                  serves:1;   /* some location is a websocket, or
+                                             reads the store */
     unsigned                  used:1;     /* some location needs the store */
     unsigned                  login:1;    /* some location signs cookies */
     unsigned                  status:1;   /* some location has token_status */
@@ -92,7 +93,8 @@ typedef enum {
     NGX_HTTP_TOKEN_ECHO,
     NGX_HTTP_TOKEN_LOGIN,
     NGX_HTTP_TOKEN_LOGOUT,
-    NGX_HTTP_TOKEN_STATUS
+    NGX_HTTP_TOKEN_STATUS,
+    NGX_HTTP_TOKEN_RESOURCE
 } ngx_http_token_mode_e;
 
 
@@ -103,6 +105,8 @@ typedef struct {
     ngx_array_t              *watch;      /* ngx_http_token_name_t */
     ngx_array_t              *origins;    /* ngx_str_t, or NULL */
     ngx_uint_t                status;     /* ngx_http_token_status_e */
+    ngx_http_complex_value_t *resource;   /* a channel; NULL: what the URI has
+                                             after the location's name */
 
     ngx_http_complex_value_t *user;       /* token_user, or NULL */
 

@@ -345,3 +345,54 @@ ngx_http_token_channel_member(ngx_http_token_channel_t *family,
            && name->len > len
            && ngx_memcmp(family->name.data, name->data, len) == 0;
 }
+
+
+ngx_http_token_channel_t *
+ngx_http_token_channel_allowed(ngx_http_token_main_conf_t *mcf,
+    ngx_http_token_loc_conf_t *lcf, ngx_str_t *name, ngx_token_kind_e *kind)
+{
+    ngx_uint_t                 i;
+    ngx_http_token_name_t     *watch;
+    ngx_http_token_channel_t  *channel;
+
+    if (lcf->watch == NULL || name->len == 0) {
+        return NULL;
+    }
+
+    channel = ngx_http_token_channel_find(mcf, name);
+
+    if (channel == NULL) {
+        /* or a family itself */
+        channel = ngx_http_token_channel_exact(mcf, name);
+    }
+
+    if (channel == NULL) {
+        return NULL;
+    }
+
+    *kind = channel->kind;
+
+    if (*kind == NGX_TOKEN_KIND_FAMILY && name->data[name->len - 1] != '*') {
+        *kind = NGX_TOKEN_KIND_ATOM;
+    }
+
+    watch = lcf->watch->elts;
+
+    for (i = 0; i < lcf->watch->nelts; i++) {
+
+        if (watch[i].name.len == name->len
+            && ngx_memcmp(watch[i].name.data, name->data, name->len) == 0)
+        {
+            return channel;
+        }
+
+        if (*kind == NGX_TOKEN_KIND_ATOM
+            && watch[i].name.data[watch[i].name.len - 1] == '*'
+            && ngx_http_token_channel_member(watch[i].target, name))
+        {
+            return channel;
+        }
+    }
+
+    return NULL;
+}

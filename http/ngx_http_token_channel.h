@@ -41,5 +41,17 @@ ngx_http_token_channel_t *ngx_http_token_channel_find(
 ngx_uint_t ngx_http_token_channel_member(ngx_http_token_channel_t *family,
     ngx_str_t *name);
 
+/*
+ * What token_watch of a location allows: the very name, or a member of a
+ * family.
+ *
+ *     kind  out: of what is watched, a family's member being an ATOM
+ *
+ * Returns: the channel that the name belongs to, or NULL
+ */
+ngx_http_token_channel_t *ngx_http_token_channel_allowed(
+    ngx_http_token_main_conf_t *mcf, ngx_http_token_loc_conf_t *lcf,
+    ngx_str_t *name, ngx_token_kind_e *kind);
+
 
 #endif /* _NGX_HTTP_TOKEN_CHANNEL_H_INCLUDED_ */

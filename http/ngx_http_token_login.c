@@ -176,7 +176,8 @@ ngx_http_token_login_set(ngx_http_request_t *r, ngx_str_t *value, time_t age)
 
     header.len = p - header.data;
 
-    return ngx_http_token_reply_header(r, "Set-Cookie", &header);
+    return ngx_http_token_reply_header(r, "Set-Cookie", &header)
+           ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -214,9 +215,8 @@ ngx_http_token_login_redirect(ngx_http_request_t *r)
      * port before the path, which are wrong behind a proxy or a mapped port.
      */
 
-    if (ngx_http_token_reply_header(r, "Location", &target) != NGX_OK
-        || ngx_http_token_reply_header(r, "Cache-Control", &no_store)
-           != NGX_OK)
+    if (ngx_http_token_reply_header(r, "Location", &target) == NULL
+        || ngx_http_token_reply_header(r, "Cache-Control", &no_store) == NULL)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

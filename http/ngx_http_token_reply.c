@@ -45,7 +45,7 @@ ngx_http_token_reply_free(void *data)
 }
 
 
-ngx_int_t
+ngx_table_elt_t *
 ngx_http_token_reply_header(ngx_http_request_t *r, const char *key,
     ngx_str_t *value)
 {
@@ -53,7 +53,7 @@ ngx_http_token_reply_header(ngx_http_request_t *r, const char *key,
 
     h = ngx_list_push(&r->headers_out.headers);
     if (h == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     h->hash = 1;
@@ -65,7 +65,7 @@ ngx_http_token_reply_header(ngx_http_request_t *r, const char *key,
     h->next = NULL;
 #endif
 
-    return NGX_OK;
+    return h;
 }
 
 

@@ -33,10 +33,10 @@ ngx_token_buf_t *ngx_http_token_reply_buf(ngx_http_request_t *r);
  *     key    static text
  *     value  must live as long as the request
  *
- * Returns: NGX_OK, or NGX_ERROR: no memory
+ * Returns: NULL: no memory
  */
-ngx_int_t ngx_http_token_reply_header(ngx_http_request_t *r, const char *key,
-    ngx_str_t *value);
+ngx_table_elt_t *ngx_http_token_reply_header(ngx_http_request_t *r,
+    const char *key, ngx_str_t *value);
 
 /*
  * Sends 200 and a text.

@@ -203,8 +203,7 @@ ngx_http_token_status_handler(ngx_http_request_t *r)
     sum = ngx_palloc(r->pool, ngx_http_token_stat_size(mcf));
 
     if (st.text == NULL || sum == NULL
-        || ngx_http_token_reply_header(r, "Cache-Control", &no_store)
-           != NGX_OK)
+        || ngx_http_token_reply_header(r, "Cache-Control", &no_store) == NULL)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

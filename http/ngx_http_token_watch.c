@@ -22,8 +22,6 @@ static ngx_http_token_watch_t *ngx_http_token_watch_find(
     ngx_http_token_session_t *s, ngx_token_str_t *name);
 static ngx_http_token_watch_t *ngx_http_token_watch_of(ngx_queue_t *list,
     ngx_http_token_topic_t *topic);
-static ngx_http_token_channel_t *ngx_http_token_watch_allowed(
-    ngx_http_token_session_t *s, ngx_str_t *name, ngx_token_kind_e *kind);
 static ngx_http_token_watch_t *ngx_http_token_watch_add(
     ngx_http_token_session_t *s, ngx_str_t *name,
     ngx_http_token_channel_t *channel, ngx_token_kind_e kind);
@@ -66,7 +64,7 @@ ngx_http_token_watch(ngx_http_token_session_t *s, ngx_token_message_t *m)
     name.len = m->channel.len;
     name.data = (u_char *) m->channel.data;
 
-    channel = ngx_http_token_watch_allowed(s, &name, &kind);
+    channel = ngx_http_token_channel_allowed(s->mcf, s->lcf, &name, &kind);
 
     if (channel == NULL) {
         ngx_http_token_watch_error(s, "unknown_channel",
@@ -193,52 +191,6 @@ ngx_http_token_watch_of(ngx_queue_t *list, ngx_http_token_topic_t *topic)
 
         if (watch->topic == topic) {
             return watch;
-        }
-    }
-
-    return NULL;
-}
-
-
-/* what token_watch allows: the very name, or a member of a family */
-
-static ngx_http_token_channel_t *
-ngx_http_token_watch_allowed(ngx_http_token_session_t *s, ngx_str_t *name,
-    ngx_token_kind_e *kind)
-{
-    ngx_uint_t                 i;
-    ngx_http_token_name_t     *watch;
-    ngx_http_token_channel_t  *channel;
-
-    if (s->lcf->watch == NULL) {
-        return NULL;
-    }
-
-    channel = ngx_http_token_channel_find(s->mcf, name);
-    watch = s->lcf->watch->elts;
-
-    for (i = 0; i < s->lcf->watch->nelts; i++) {
-
-        if (watch[i].name.len == name->len
-            && ngx_memcmp(watch[i].name.data, name->data, name->len) == 0)
-        {
-            channel = watch[i].target;
-            *kind = channel->kind;
-
-            if (channel->kind == NGX_TOKEN_KIND_FAMILY
-                && name->data[name->len - 1] != '*')
-            {
-                *kind = NGX_TOKEN_KIND_ATOM;
-            }
-
-            return channel;
-        }
-
-        if (channel && channel == watch[i].target
-            && channel->kind == NGX_TOKEN_KIND_FAMILY)
-        {
-            *kind = NGX_TOKEN_KIND_ATOM;
-            return channel;
         }
     }
 

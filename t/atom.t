@@ -36,7 +36,7 @@ server {
     location = /dumb { token_websocket; token_watch switch; }
 }
 EOC
-$t->plan(70);
+$t->plan(72);
 
 my $s = $t->connect;
 my $w = $t->connect;
@@ -161,6 +161,10 @@ is($m->{watch}, 'votes/*', 'names the watch');
 $s->spend('vote', { item => 'special/x' });
 is($w->expect({ channel => 'votes/special/x' })->{value}, 11,
     'the family with the longest name gives the initial value');
+
+is($s->watch('votes/special/x')->{kind}, 'atom',
+    'a member of both may be watched where one of them may');
+is($s->expect({ channel => 'votes/special/x' })->{value}, 11, 'by itself');
 
 $s->spend('vote', { item => "\x{20ac} a" });
 is($w->expect({ channel => "votes/\x{20ac} a" })->{value}, 1, 'any UTF-8');

@@ -35,6 +35,8 @@ my @good = (
         token_max_inflight 5; token_max_watches 6; token_heartbeat 10s;
         token_stall_timeout 20s;
 EOD
+    'a resource of one channel' => live(
+        'token_resource switch; token_watch switch;'),
     'a status, with nothing else' => 'server { listen 127.0.0.1:%%PORT%%; '
         . 'location / { token_status prometheus; } }',
     'an echo needs nothing else' => live('token_echo;'),
@@ -50,6 +52,15 @@ EOD
 );
 
 my @bad = (
+    'a resource without a channel, in a location of one URI' => [
+        live("token_websocket; } location = /a {\n token_resource; # here"),
+        qr/"token_resource" directive needs a channel/ ],
+    'a resource without a channel, in one of many' => [
+        live("token_websocket; } location ~ /a {\n token_resource; # here"),
+        qr/"token_resource" directive needs a channel/ ],
+    'a resource beside another handler' => [
+        live("token_websocket;\ntoken_resource switch; # here"),
+        qr/another handler of this module/ ],
     'a status of no known format' => [ live('token_status xml; # here'),
         qr/invalid parameter "xml"/ ],
     'a status beside another handler' => [
