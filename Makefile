@@ -16,7 +16,8 @@ DESTDIR ?=
 # make run
 PORT ?= 8080
 WORKERS ?= 2
-STORE ?= $(BUILD)/store
+EXAMPLE ?= tutorial
+STORE ?= $(BUILD)/store$(if $(filter-out tutorial,$(EXAMPLE)),-$(EXAMPLE))
 
 # nginx's source for static builds; empty: the distribution's, fetched
 NGX_SRC ?= $(NGINX_SRC)
@@ -50,8 +51,8 @@ build: ## Set up, and build the module for the distribution's nginx (default)
 	@tools/setup.sh build
 	@tools/build-module.sh
 
-run: build ## Serve the tutorial at http://127.0.0.1:PORT/ (PORT, WORKERS, STORE)
-	@PORT='$(PORT)' WORKERS='$(WORKERS)' STORE='$(STORE)' exec tools/run.sh
+run: build ## Serve the tutorial, or EXAMPLE=chat (PORT, WORKERS, STORE)
+	@EXAMPLE='$(EXAMPLE)' PORT='$(PORT)' WORKERS='$(WORKERS)' STORE='$(STORE)' exec tools/run.sh
 
 test: ## Set up, build, and run every test
 	@tools/test.sh

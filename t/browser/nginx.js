@@ -133,7 +133,7 @@ async function launch({ prefix, conf, log, port }) {
  * @param {ChildProcess} server
  * @param {NodeJS.Signals} signal
  */
-async function end(server, signal) {
+export async function end(server, signal) {
   if (server.exitCode === null && server.signalCode === null) {
     const exit = once(server, "exit");
     const timer = setTimeout(() => server.kill("SIGKILL"), 20000);
@@ -145,7 +145,7 @@ async function end(server, signal) {
 }
 
 /** @param {number} port */
-function accepts(port) {
+export function accepts(port) {
   return new Promise((answer) => {
     const socket = connect(port, "127.0.0.1");
 
@@ -157,7 +157,7 @@ function accepts(port) {
   });
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
 
   await once(server, "listening");
