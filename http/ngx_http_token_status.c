@@ -13,6 +13,14 @@
 #include "store/ngx_token_queue.h"
 
 
+/* bits: outcomes */
+
+#define NGX_HTTP_TOKEN_STATUS_ALL                                            \
+    ((1 << NGX_HTTP_TOKEN_STAT_OUTCOMES) - 1)
+#define NGX_HTTP_TOKEN_STATUS_REFUSALS                                       \
+    (1 << NGX_TOKEN_OUTCOME_REJECTED | 1 << NGX_TOKEN_OUTCOME_BUSY)
+
+
 /*
  * One description of what there is to tell, for both formats: a metric is a
  * member of a JSON object, or a family of Prometheus's.
@@ -51,7 +59,7 @@ static void ngx_http_token_status_logs(ngx_http_token_status_t *st,
     ngx_http_token_main_conf_t *mcf, ngx_token_read_t *r);
 static void ngx_http_token_status_outcomes(ngx_http_token_status_t *st,
     const ngx_http_token_metric_t *m, ngx_http_token_label_t *labels,
-    ngx_uint_t n, uint64_t *counts);
+    ngx_uint_t n, ngx_uint_t which, uint64_t *counts);
 static void ngx_http_token_status_key(ngx_http_token_status_t *st,
     const ngx_token_str_t *key);
 static void ngx_http_token_status_open(ngx_http_token_status_t *st,
@@ -278,7 +286,8 @@ ngx_http_token_status_tokens(ngx_http_token_status_t *st,
 
     ngx_http_token_status_head(st, &ngx_http_token_status_refused);
     ngx_http_token_status_outcomes(st, &ngx_http_token_status_refused, labels,
-                                   0, sum->refused);
+                                   0, NGX_HTTP_TOKEN_STATUS_REFUSALS,
+                                   sum->refused);
 
     ngx_http_token_status_head(st, &ngx_http_token_status_services);
     ngx_http_token_status_open(st, NULL);
@@ -291,7 +300,8 @@ ngx_http_token_status_tokens(ngx_http_token_status_t *st,
 
         ngx_http_token_status_key(st, &labels[0].value);
         ngx_http_token_status_outcomes(st, &ngx_http_token_status_services,
-                                       labels, 1, sum->outcomes[i]);
+                                       labels, 1, NGX_HTTP_TOKEN_STATUS_ALL,
+                                       sum->outcomes[i]);
     }
 
     ngx_http_token_status_close(st);
@@ -299,12 +309,15 @@ ngx_http_token_status_tokens(ngx_http_token_status_t *st,
 }
 
 
-/* labels: n of them, and room for one more */
+/*
+ *     labels  n of them, and room for one more
+ *     which   bits: of the outcomes that there can be
+ */
 
 static void
 ngx_http_token_status_outcomes(ngx_http_token_status_t *st,
     const ngx_http_token_metric_t *m, ngx_http_token_label_t *labels,
-    ngx_uint_t n, uint64_t *counts)
+    ngx_uint_t n, ngx_uint_t which, uint64_t *counts)
 {
     ngx_uint_t        i;
     ngx_token_str_t  *value;
@@ -315,6 +328,11 @@ ngx_http_token_status_outcomes(ngx_http_token_status_t *st,
     value = &labels[n].value;
 
     for (i = 0; i < NGX_HTTP_TOKEN_STAT_OUTCOMES; i++) {
+
+        if (!(which & ((ngx_uint_t) 1 << i))) {
+            continue;
+        }
+
         value->data = (u_char *) ngx_token_outcome_name(i);
         value->len = ngx_strlen(value->data);
 

@@ -110,7 +110,8 @@ wait_for(sub { status()->{tokens}{offloaded} });
 $st = status();
 is($st->{tokens}{services}{send}{ok}, 1, 'ok, once');
 is($st->{tokens}{repeated}, 1, 'what came again');
-is($st->{tokens}{refused}{rejected}, 1, 'refused before it began');
+is_deeply($st->{tokens}{refused}, { rejected => 1, busy => 0 },
+    'refused before it began');
 is($st->{tokens}{services}{toggle}{ok}, 1, 'by service');
 is($st->{tokens}{services}{add}{rejected}, 1, 'and outcome');
 is($st->{tokens}{running}, 1, 'running');
