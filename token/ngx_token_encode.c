@@ -25,7 +25,8 @@ static void ngx_token_encode_id(ngx_token_buf_t *b, const char *name,
 static void ngx_token_encode_json(ngx_token_buf_t *b, const char *name,
     const ngx_token_str_t *value);
 static void ngx_token_encode_reason(ngx_token_buf_t *b,
-    const ngx_token_verdict_t *v, const ngx_token_str_t *text);
+    const ngx_token_verdict_t *v, const ngx_token_str_t *result,
+    const ngx_token_str_t *text);
 static const char *ngx_token_kind_name(ngx_token_kind_e kind);
 
 
@@ -186,7 +187,7 @@ ngx_token_encode_outcome(ngx_token_buf_t *b,
     }
 
     if (v->error != NGX_TOKEN_ERR_NONE) {
-        ngx_token_encode_reason(b, v, text);
+        ngx_token_encode_reason(b, v, result, text);
     }
 
     if (v->outcome == NGX_TOKEN_OUTCOME_REJECTED
@@ -199,9 +200,11 @@ ngx_token_encode_outcome(ngx_token_buf_t *b,
 }
 
 
+/* a service that says no in a string says why */
+
 static void
 ngx_token_encode_reason(ngx_token_buf_t *b, const ngx_token_verdict_t *v,
-    const ngx_token_str_t *text)
+    const ngx_token_str_t *result, const ngx_token_str_t *text)
 {
     ngx_token_encode_name(b, "error");
     ngx_token_buf_str(b, "{\"code\":\"");
@@ -210,6 +213,11 @@ ngx_token_encode_reason(ngx_token_buf_t *b, const ngx_token_verdict_t *v,
 
     if (text != NULL && text->len) {
         ngx_token_encode_str(b, "message", text);
+
+    } else if (result != NULL && result->len
+               && ngx_token_json_type(result) == NGX_TOKEN_JSON_STRING)
+    {
+        ngx_token_encode_json(b, "message", result);
 
     } else {
         ngx_token_encode_text(b, "message", ngx_token_err_text(v->error));

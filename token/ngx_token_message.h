@@ -174,9 +174,9 @@ void ngx_token_encode_presence(ngx_token_buf_t *b,
 
 /*
  * v->error's name and text are added where the outcome is not OK and there
- * is one; text may be NULL or empty (the error's standard sentence is used);
- * retry: ms for BUSY; result: NULL, empty or JSON, for OK and REJECTED
- * (v->result is not looked at).
+ * is one; text may be NULL or empty (then a result that is a string takes its
+ * place, else the error's standard sentence); retry: ms for BUSY; result: NULL,
+ * empty or JSON, for OK and REJECTED (v->result is not looked at).
  */
 void ngx_token_encode_outcome(ngx_token_buf_t *b,
     const unsigned char id[NGX_TOKEN_ID_LEN], const ngx_token_verdict_t *v,

@@ -345,6 +345,35 @@ the_sentence_of_an_error_may_be_given(void **state)
 
 
 static void
+a_result_that_is_a_string_is_the_sentence_of_an_error(void **state)
+{
+    ngx_token_str_t      result, sentence;
+    ngx_token_verdict_t  v;
+
+    (void) state;
+
+    result = str("\"sold \\u006fut\"");
+    sentence = str("x");
+
+    v = verdict(NGX_TOKEN_OUTCOME_REJECTED, NGX_TOKEN_ERR_SERVICE_REJECTED);
+    ngx_token_encode_outcome(&out, id, &v, &result, NULL, 0);
+    assert_encoded(OUTCOME "\"rejected\",\"error\":{\"code\":"
+                   "\"service_rejected\",\"message\":\"sold \\u006fut\"},"
+                   "\"result\":\"sold \\u006fut\"}");
+
+    ngx_token_encode_outcome(&out, id, &v, &result, &sentence, 0);
+    assert_encoded(OUTCOME "\"rejected\",\"error\":{\"code\":"
+                   "\"service_rejected\",\"message\":\"x\"},"
+                   "\"result\":\"sold \\u006fut\"}");
+
+    v = verdict(NGX_TOKEN_OUTCOME_FAILED, NGX_TOKEN_ERR_SERVICE_FAILED);
+    ngx_token_encode_outcome(&out, id, &v, &result, NULL, 0);
+    assert_encoded(OUTCOME "\"failed\",\"error\":{\"code\":"
+                   "\"service_failed\",\"message\":\"sold \\u006fut\"}}");
+}
+
+
+static void
 only_the_error_version_tells_the_present_one(void **state)
 {
     ngx_token_str_t      sentence;
@@ -495,6 +524,7 @@ main(void)
         cmocka_unit_test(ok_has_a_seq_and_may_have_a_result),
         cmocka_unit_test(other_outcomes_have_their_error_with_a_sentence),
         cmocka_unit_test(the_sentence_of_an_error_may_be_given),
+        cmocka_unit_test(a_result_that_is_a_string_is_the_sentence_of_an_error),
         cmocka_unit_test(only_the_error_version_tells_the_present_one),
         cmocka_unit_test(busy_tells_when_to_retry),
         cmocka_unit_test(running_and_unknown_have_nothing_more),
