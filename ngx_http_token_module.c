@@ -621,7 +621,7 @@ ngx_http_token_pools(ngx_conf_t *cf, ngx_http_token_main_conf_t *mcf)
     for (i = 0; i < mcf->services.nelts; i++) {
 
         if (sp[i]->delay == 0 && sp[i]->pass.len == 0
-            && sp[i]->find.text.len == 0)
+            && sp[i]->handler == NULL)
         {
             continue;
         }

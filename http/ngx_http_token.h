@@ -60,6 +60,8 @@ typedef struct {
 
     ngx_array_t               channels;   /* ngx_http_token_channel_t * */
     ngx_array_t               services;   /* ngx_http_token_service_t * */
+    ngx_array_t              *handlers;   /* of other modules, or NULL:
+                                             ngx_http_token_handler_t * */
     ngx_array_t               names;      /* ngx_array_t *, to be resolved */
     ngx_array_t               variables;  /* ngx_int_t: indexes that services
                                              use; a session keeps a copy of

@@ -6,12 +6,12 @@
 
 #include "http/ngx_http_token_call.h"
 #include "http/ngx_http_token_committer.h"
+#include "http/ngx_http_token_result.h"
 
 
 #define NGX_HTTP_TOKEN_CALL_POOL     1024
 #define NGX_HTTP_TOKEN_CALL_TIMEOUT  60000
 #define NGX_HTTP_TOKEN_CALL_BLOCKED  100  /* ms */
-#define NGX_HTTP_TOKEN_CALL_DEPTH    64   /* of a result's JSON */
 
 
 struct ngx_http_token_call_s {
@@ -78,13 +78,13 @@ ngx_http_token_call(ngx_http_token_session_t *s, ngx_http_token_run_t *run,
     ngx_http_token_call_t     *call;
     ngx_http_token_service_t  *service;
 
-    call = ngx_calloc(sizeof(ngx_http_token_call_t) + prepared->body.len,
+    call = ngx_calloc(sizeof(ngx_http_token_call_t) + prepared->value.len,
                       ngx_cycle->log);
     if (call == NULL) {
         return NULL;
     }
 
-    service = prepared->pass;
+    service = prepared->work;
 
     call->run = run;
     call->service = service->name;
@@ -101,8 +101,8 @@ ngx_http_token_call(ngx_http_token_session_t *s, ngx_http_token_run_t *run,
     }
 
     call->body.data = (u_char *) call + sizeof(ngx_http_token_call_t);
-    call->body.len = prepared->body.len;
-    ngx_memcpy(call->body.data, prepared->body.data, prepared->body.len);
+    call->body.len = prepared->value.len;
+    ngx_memcpy(call->body.data, prepared->value.data, prepared->value.len);
 
     ngx_token_id_format(run->id, call->id);
 
@@ -518,48 +518,17 @@ ngx_http_token_call_outcome(ngx_http_token_run_t *run, ngx_uint_t status)
 static void
 ngx_http_token_call_result(ngx_http_token_run_t *run, ngx_buf_t *b)
 {
-    size_t               len;
-    u_char              *record;
-    ngx_token_buf_t      text;
-    ngx_token_str_t      s;
-    ngx_token_effect_t   effects[NGX_TOKEN_MAX_EFFECTS];
-    ngx_token_commit_t   commit;
+    ngx_token_buf_t  text;
+    ngx_token_str_t  s, result;
 
     s.data = b->pos;
     s.len = b->last - b->pos;
 
-    if (s.len == 0
-        || ngx_token_json_check(&s, NGX_HTTP_TOKEN_CALL_DEPTH)
-           != NGX_TOKEN_OK
-        || ngx_token_commit_decode(run->record, run->len, &commit, effects)
-           != NGX_TOKEN_OK)
-    {
-        return;
-    }
-
     ngx_memzero(&text, sizeof(ngx_token_buf_t));
-    ngx_token_json_minify(&text, &s);
 
-    if (text.failed) {
-        return;
-    }
-
-    commit.result.data = text.data;
-    commit.result.len = text.len;
-
-    len = ngx_token_commit_size(&commit);
-    record = ngx_alloc(len, ngx_cycle->log);
-
-    if (record) {
-        ngx_token_commit_encode(&commit, record);
-
-        if (run->own) {
-            ngx_free(run->record);
-        }
-
-        run->own = 1;
-        run->record = record;
-        run->len = len;
+    if (ngx_http_token_result_read(&s, &text) == NGX_TOKEN_OK) {
+        ngx_http_token_str(&result, &text);
+        ngx_http_token_result_put(run, &result);
     }
 
     ngx_token_buf_free(&text);

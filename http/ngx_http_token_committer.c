@@ -4,7 +4,6 @@
  */
 
 
-#include "http/ngx_http_token_call.h"
 #include "http/ngx_http_token_committer.h"
 #include "http/ngx_http_token_doorbell.h"
 #include "http/ngx_http_token_fanout.h"
@@ -20,6 +19,7 @@
 static void ngx_http_token_committer_init(void);
 static void ngx_http_token_committer_start(ngx_event_t *ev);
 static ngx_int_t ngx_http_token_committer_put(ngx_http_token_run_t *run);
+static void ngx_http_token_committer_taken(ngx_http_token_run_t *run);
 static void ngx_http_token_committer_post(void);
 static void ngx_http_token_committer_work(void *data);
 static void ngx_http_token_committer_bell(void);
@@ -181,7 +181,7 @@ ngx_http_token_committer_put(ngx_http_token_run_t *run)
     switch (ngx_token_queue_put(ngx_http_token_worker.commits, &item)) {
 
     case NGX_TOKEN_OK:
-        run->taken = !run->settled;
+        ngx_http_token_committer_taken(run);
         return NGX_OK;
 
     case NGX_TOKEN_INVALID:
@@ -190,6 +190,19 @@ ngx_http_token_committer_put(ngx_http_token_run_t *run)
     default:
         return NGX_AGAIN;
     }
+}
+
+
+/*
+ * Too late for a cancel, unless it is the mark of a handler: that one is told,
+ * also when it has begun.
+ */
+
+static void
+ngx_http_token_committer_taken(ngx_http_token_run_t *run)
+{
+    run->taken = !run->settled
+                 && !(run->job && run->outcome == NGX_TOKEN_OUTCOME_RUNNING);
 }
 
 
@@ -367,10 +380,8 @@ ngx_http_token_committer_end(ngx_http_token_run_t *run,
     /* cppcheck-suppress nullPointer */
     verdict = a->verdict;
 
-    /* marked as started: now the work outside the store may begin */
-
-    if (run->call && verdict.outcome == NGX_TOKEN_OUTCOME_RUNNING) {
-        ngx_http_token_call_start(run);
+    if (verdict.outcome == NGX_TOKEN_OUTCOME_RUNNING) {
+        ngx_http_token_run_begin(run);
         return;
     }
 
@@ -435,8 +446,8 @@ ngx_http_token_committer_own(ngx_http_token_run_t *run,
 
     static ngx_token_effect_t  effects[NGX_TOKEN_MAX_EFFECTS];
 
-    if (run->call == NULL
-        || verdict->outcome != run->outcome
+    if ((run->call == NULL && run->job == NULL)
+        || verdict->outcome != run->outcome || verdict->error != run->error
         || ngx_token_commit_decode(run->record, run->len, &c, effects)
            != NGX_TOKEN_OK
         || c.result.len == 0)
@@ -470,7 +481,7 @@ ngx_http_token_committer_alone(ngx_http_token_run_t *run)
                                  &cm->alone_task)
         == NGX_OK)
     {
-        run->taken = 1;
+        ngx_http_token_committer_taken(run);
         return;
     }
 

@@ -5,7 +5,7 @@
 
 
 #include "http/ngx_http_token_offload.h"
-#include "http/ngx_http_token_search.h"
+#include "http/ngx_http_token_job.h"
 #include "http/ngx_http_token_stat.h"
 #include "http/ngx_http_token_worker.h"
 
@@ -16,12 +16,13 @@
 static void ngx_http_token_offload_work(void *data);
 static ngx_token_rc_t ngx_http_token_offload_claim(ngx_http_token_run_t *run);
 static void ngx_http_token_offload_ledger(ngx_http_token_run_t *run);
-static void ngx_http_token_offload_sleep(ngx_http_token_run_t *run);
 static void ngx_http_token_offload_done(void *data);
+static void ngx_http_token_offload_job_work(void *data);
+static void ngx_http_token_offload_job_done(void *data);
 
 
 /*
- * Tasks of this worker in the pool.  The count is ours because nginx does not
+ * Runs of this worker in the pool.  The count is ours because nginx does not
  * tell it, logs an error for each refusal, and at exit loses what runs when
  * its queue is full.
  */
@@ -36,7 +37,7 @@ ngx_http_token_offload(ngx_http_token_run_t *run)
 
     mcf = ngx_http_token_worker.mcf;
 
-    if (ngx_http_token_offloaded >= mcf->offload_max) {
+    if (!run->slot && ngx_http_token_offloaded >= mcf->offload_max) {
         return NGX_BUSY;
     }
 
@@ -48,10 +49,24 @@ ngx_http_token_offload(ngx_http_token_run_t *run)
         return NGX_BUSY;
     }
 
-    ngx_http_token_offloaded++;
-    ngx_http_token_stat->offloaded++;
+    if (!run->slot) {
+        run->slot = 1;
+        ngx_http_token_offloaded++;
+        ngx_http_token_stat->offloaded++;
+    }
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_token_offload_end(ngx_http_token_run_t *run)
+{
+    if (run->slot) {
+        run->slot = 0;
+        ngx_http_token_offloaded--;
+        ngx_http_token_stat->offloaded--;
+    }
 }
 
 
@@ -62,9 +77,9 @@ ngx_http_token_offload_work(void *data)
 {
     ngx_http_token_run_t *run = data;
 
-    if (run->search) {
-        ngx_http_token_offload_sleep(run);
-        ngx_http_token_search_work(run->search, ngx_http_token_worker.store);
+    if (ngx_http_token_job_asks(run->job)) {
+        ngx_http_token_offload_sleep(run, run->delay);
+        ngx_http_token_job_work(run->job);
         return;
     }
 
@@ -83,7 +98,11 @@ ngx_http_token_offload_work(void *data)
         return;
     }
 
-    ngx_http_token_offload_sleep(run);
+    ngx_http_token_offload_sleep(run, run->delay);
+
+    if (run->job && !ngx_http_token_job_is_marked(run->job) && !run->fail) {
+        ngx_http_token_job_work(run->job);
+    }
 }
 
 
@@ -168,19 +187,16 @@ ngx_http_token_offload_ledger(ngx_http_token_run_t *run)
 }
 
 
-/*
- * Sleeps for the service's delay, or until the token is cancelled.  A fast
- * shutdown waits for the threads of the pool, and does not wake them.
- */
+/* a fast shutdown waits for the threads of the pool, and does not wake them */
 
-static void
-ngx_http_token_offload_sleep(ngx_http_token_run_t *run)
+void
+ngx_http_token_offload_sleep(ngx_http_token_run_t *run, ngx_msec_t ms)
 {
     int              rc;
     ngx_msec_t       left, step;
     struct timespec  ts;
 
-    for (left = run->delay; left && !ngx_terminate; left -= step) {
+    for (left = ms; left && !ngx_terminate; left -= step) {
 
         step = ngx_min(left, NGX_HTTP_TOKEN_OFFLOAD_STEP);
 
@@ -209,8 +225,48 @@ ngx_http_token_offload_sleep(ngx_http_token_run_t *run)
 static void
 ngx_http_token_offload_done(void *data)
 {
-    ngx_http_token_offloaded--;
-    ngx_http_token_stat->offloaded--;
+    ngx_http_token_run_t *run = data;
 
-    ngx_http_token_run_next(data);
+    /* a handler whose mark is to be committed first will be back */
+
+    if (run->foreign || !ngx_http_token_job_is_marked(run->job)) {
+        ngx_http_token_offload_end(run);
+    }
+
+    ngx_http_token_run_next(run);
+}
+
+
+void
+ngx_http_token_offload_job(ngx_http_token_run_t *run)
+{
+    run->task.work = ngx_http_token_offload_job_work;
+    run->task.done = ngx_http_token_offload_job_done;
+
+    if (ngx_http_token_task_post(ngx_http_token_worker.mcf->offload_pool,
+                                 &run->task)
+        != NGX_OK)
+    {
+        /* the pool's queue is full: failed, before it has begun */
+        ngx_http_token_job_end(run);
+    }
+}
+
+
+/* pool */
+
+static void
+ngx_http_token_offload_job_work(void *data)
+{
+    ngx_http_token_run_t *run = data;
+
+    ngx_http_token_job_work(run->job);
+}
+
+
+static void
+ngx_http_token_offload_job_done(void *data)
+{
+    ngx_http_token_offload_end(data);
+    ngx_http_token_job_end(data);
 }

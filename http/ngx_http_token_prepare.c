@@ -8,11 +8,6 @@
 #include "http/ngx_http_token_service.h"
 
 
-/* bytes of what a search is given: every record is compared with it */
-
-#define NGX_HTTP_TOKEN_MAX_QUERY  1024
-
-
 /*
  * From a token's requests to its commit record: the last moment at which
  * configuration, session and clock are read.
@@ -97,7 +92,7 @@ ngx_http_token_service_prepare(ngx_http_token_main_conf_t *mcf,
         }
     }
 
-    if (out->find && (p->n || out->pass)) {
+    if (out->work && out->work->find.len && p->n) {
         (void) ngx_http_token_refuse(p, NGX_TOKEN_ERR_BAD_VALUE,
                                      "a search goes alone", NULL);
         return NGX_OK;
@@ -148,33 +143,16 @@ ngx_http_token_prepare_request(ngx_http_token_prepare_t *p,
         p->out->fail = 1;
     }
 
-    if (service->pass.len) {
+    if (service->pass.len || service->handler) {
 
-        if (p->out->pass) {
+        if (p->out->work) {
             return ngx_http_token_refuse(p, NGX_TOKEN_ERR_BAD_VALUE,
                                          "only one request of a token may go "
-                                         "to a backend", NULL);
+                                         "to a backend or a handler", NULL);
         }
 
-        p->out->pass = service;
-        p->out->body = request->value;
-    }
-
-    if (service->find.text.len) {
-
-        if (request->value.len > NGX_HTTP_TOKEN_MAX_QUERY) {
-            return ngx_http_token_refuse(p, NGX_TOKEN_ERR_TOO_LARGE, NULL,
-                                         NULL);
-        }
-
-        if (p->out->find) {
-            return ngx_http_token_refuse(p, NGX_TOKEN_ERR_BAD_VALUE,
-                                         "only one request of a token may "
-                                         "search", NULL);
-        }
-
-        p->out->find = service;
-        p->out->query = request->value;
+        p->out->work = service;
+        p->out->value = request->value;
     }
 
     effect = service->effects.elts;

@@ -8,9 +8,9 @@
 #include "http/ngx_http_token_cancel.h"
 #include "http/ngx_http_token_committer.h"
 #include "http/ngx_http_token_fanout.h"
+#include "http/ngx_http_token_job.h"
 #include "http/ngx_http_token_offload.h"
 #include "http/ngx_http_token_run.h"
-#include "http/ngx_http_token_search.h"
 #include "http/ngx_http_token_service.h"
 #include "http/ngx_http_token_spare.h"
 #include "http/ngx_http_token_stat.h"
@@ -35,17 +35,20 @@ static ngx_uint_t ngx_http_token_run_open(ngx_token_ledger_t *l,
 static ngx_http_token_run_t *ngx_http_token_run_create(
     ngx_http_token_session_t *s, const u_char *id, const u_char *hash,
     ngx_http_token_prepared_t *prepared);
+static ngx_int_t ngx_http_token_run_work(ngx_http_token_session_t *s,
+    ngx_http_token_run_t *run, ngx_http_token_prepared_t *prepared);
 static void ngx_http_token_run_start(ngx_http_token_session_t *s,
     ngx_http_token_run_t *run);
 static void ngx_http_token_run_offload(ngx_http_token_run_t *run);
 static void ngx_http_token_run_end(ngx_http_token_run_t *run,
     ngx_token_outcome_e outcome, ngx_token_err_e error);
-static void ngx_http_token_run_found(ngx_http_token_run_t *run);
 static ngx_queue_t *ngx_http_token_run_foreign(void);
 static void ngx_http_token_run_asked(const unsigned char *id,
     const ngx_token_str_t *user);
 static void ngx_http_token_run_stop(ngx_http_token_run_t *run,
     ngx_str_t *user);
+static void ngx_http_token_run_wake(ngx_http_token_run_t *run,
+    ngx_http_token_job_stop_e why);
 static void ngx_http_token_run_count(ngx_http_token_run_t *run,
     ngx_token_verdict_t *verdict);
 static void ngx_http_token_run_free(ngx_http_token_run_t *run);
@@ -129,8 +132,7 @@ ngx_http_token_run(ngx_http_token_session_t *s, ngx_token_message_t *m)
      * it as soon.
      */
 
-    if ((prepared.error || prepared.fail || prepared.delay || prepared.find
-         || prepared.pass)
+    if ((prepared.error || prepared.fail || prepared.delay || prepared.work)
         && ngx_http_token_run_ledger(s, m->id, m->hash) == NGX_OK)
     {
         return;
@@ -333,25 +335,11 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
     run->fail = prepared->fail;
     run->slow = (run->delay != 0);
 
-    if (prepared->find) {
-        run->slow = 1;
-        run->search = ngx_http_token_search(prepared);
-
-        if (run->search == NULL) {
-            ngx_http_token_run_discard(run);
-            return NULL;
-        }
-    }
-
-    if (prepared->pass) {
-        run->slow = 1;
-        run->idempotent = prepared->pass->idempotent;
-        run->call = ngx_http_token_call(s, run, prepared);
-
-        if (run->call == NULL) {
-            ngx_http_token_run_discard(run);
-            return NULL;
-        }
+    if (prepared->work
+        && ngx_http_token_run_work(s, run, prepared) != NGX_OK)
+    {
+        ngx_http_token_run_discard(run);
+        return NULL;
     }
 
     ngx_queue_init(&run->waits);
@@ -363,6 +351,26 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
     ngx_http_token_stat->runs++;
 
     return run;
+}
+
+
+/* by a backend, or by a handler */
+
+static ngx_int_t
+ngx_http_token_run_work(ngx_http_token_session_t *s,
+    ngx_http_token_run_t *run, ngx_http_token_prepared_t *prepared)
+{
+    run->slow = 1;
+    run->idempotent = prepared->work->idempotent;
+
+    if (prepared->work->handler) {
+        run->job = ngx_http_token_job(run, prepared);
+        return run->job ? NGX_OK : NGX_ERROR;
+    }
+
+    run->call = ngx_http_token_call(s, run, prepared);
+
+    return run->call ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -439,7 +447,7 @@ ngx_http_token_run_next(ngx_http_token_run_t *run)
 
     if (run->cancelled) {
 
-        if (run->search) {
+        if (ngx_http_token_job_asks(run->job)) {
             ngx_http_token_run_end(run, NGX_TOKEN_OUTCOME_SUPERSEDED,
                                    NGX_TOKEN_ERR_NONE);
             return;
@@ -450,54 +458,39 @@ ngx_http_token_run_next(ngx_http_token_run_t *run)
         return;
     }
 
-    if (run->abandoned) {
-        ngx_http_token_run_end(run, NGX_TOKEN_OUTCOME_BUSY,
-                               NGX_TOKEN_ERR_NONE);
-        return;
-    }
-
     if (run->fail) {
         ngx_http_token_run_end(run, NGX_TOKEN_OUTCOME_FAILED,
                                NGX_TOKEN_ERR_SERVICE_FAILED);
         return;
     }
 
-    if (run->search) {
-        ngx_http_token_run_found(run);
+    if (run->job && !ngx_http_token_job_is_marked(run->job)) {
+        /* its handler has run with the delay, in one task */
+        ngx_http_token_job_end(run);
         return;
     }
 
-    run->outcome = run->call ? NGX_TOKEN_OUTCOME_RUNNING
-                             : NGX_TOKEN_OUTCOME_OK;
+    if (run->abandoned) {
+        ngx_http_token_run_end(run, NGX_TOKEN_OUTCOME_BUSY,
+                               NGX_TOKEN_ERR_NONE);
+        return;
+    }
+
+    run->outcome = (run->call || run->job) ? NGX_TOKEN_OUTCOME_RUNNING
+                                           : NGX_TOKEN_OUTCOME_OK;
     ngx_http_token_commit(run);
 }
 
 
-/* a search changes nothing: it needs neither a claim nor the ledger */
-
-static void
-ngx_http_token_run_found(ngx_http_token_run_t *run)
+void
+ngx_http_token_run_begin(ngx_http_token_run_t *run)
 {
-    ngx_token_verdict_t       verdict;
-    ngx_http_token_search_t  *search;
-
-    search = run->search;
-
-    ngx_memzero(&verdict, sizeof(ngx_token_verdict_t));
-
-    if (search->rc == NGX_TOKEN_OK) {
-        verdict.outcome = NGX_TOKEN_OUTCOME_OK;
-        verdict.seq = ngx_http_token_worker.head;
-        verdict.result.data = search->result.data;
-        verdict.result.len = search->result.len;
-        ngx_memzero(&search->result, sizeof(ngx_token_buf_t));
+    if (run->call) {
+        ngx_http_token_call_start(run);
 
     } else {
-        verdict.outcome = NGX_TOKEN_OUTCOME_FAILED;
-        verdict.error = NGX_TOKEN_ERR_STORE_ERROR;
+        ngx_http_token_offload_job(run);
     }
-
-    ngx_http_token_run_done(run, &verdict);
 }
 
 
@@ -576,7 +569,7 @@ ngx_http_token_run_abandon(void)
         }
 
         run->abandoned = 1;
-        (void) sem_post(&run->wake);
+        ngx_http_token_run_wake(run, NGX_HTTP_TOKEN_JOB_LEAVING);
 
         if (run->call) {
             ngx_http_token_call_abort(run->call);
@@ -647,8 +640,9 @@ ngx_http_token_run_free(ngx_http_token_run_t *run)
     ngx_rbtree_delete(&ngx_http_token_runs, &run->node.node);
     ngx_http_token_stat->runs--;
 
+    ngx_http_token_offload_end(run);
     ngx_http_token_call_free(run->call);
-    ngx_http_token_search_free(run->search);
+    ngx_http_token_job_free(run->job);
 
     if (run->own) {
         ngx_free(run->record);
@@ -791,9 +785,18 @@ ngx_http_token_run_stop(ngx_http_token_run_t *run, ngx_str_t *user)
     }
 
     run->cancelled = 1;
+    ngx_http_token_run_wake(run, NGX_HTTP_TOKEN_JOB_CANCELLED);
+}
 
-    if (run->search) {
-        run->search->stop = 1;
+
+/* ends a delay, and tells a handler to stop */
+
+static void
+ngx_http_token_run_wake(ngx_http_token_run_t *run,
+    ngx_http_token_job_stop_e why)
+{
+    if (run->job) {
+        run->job->stop = why;
     }
 
     (void) sem_post(&run->wake);

@@ -22,16 +22,8 @@
  */
 
 
-typedef struct ngx_http_token_call_s  ngx_http_token_call_t;
-
-typedef struct {
-    ngx_token_str_t             log;      /* the configuration's */
-    ngx_str_t                   text;     /* behind this structure */
-    size_t                      limit;
-    ngx_token_buf_t             result;   /* JSON */
-    volatile unsigned           stop;     /* set by a cancel */
-    ngx_token_rc_t              rc;
-} ngx_http_token_search_t;
+typedef struct ngx_http_token_call_s     ngx_http_token_call_t;
+typedef struct ngx_http_token_job_ctx_s  ngx_http_token_job_ctx_t;
 
 
 typedef struct {
@@ -52,7 +44,8 @@ typedef struct {
     ngx_uint_t                  service;  /* the first request's: index */
 
     ngx_token_outcome_e         outcome;  /* to be committed; RUNNING: the
-                                             mark that a call begins */
+                                             mark that work outside the
+                                             store begins */
     ngx_token_err_e             error;
     ngx_token_verdict_t         verdict;  /* where settled */
 
@@ -60,9 +53,10 @@ typedef struct {
     ngx_msec_t                  delay;
     sem_t                       wake;     /* posted by a cancel */
     ngx_http_token_call_t      *call;     /* of a backend, or NULL */
-    ngx_http_token_search_t    *search;   /* of a log, or NULL */
+    ngx_http_token_job_ctx_t   *job;      /* of a handler, or NULL */
 
-    unsigned                    slow:1;   /* has a handler: needs a claim */
+    unsigned                    slow:1;   /* goes through the offload */
+    unsigned                    slot:1;   /* is counted there */
     unsigned                    fail:1;
     unsigned                    own:1;    /* the record is ngx_alloc()ed */
     unsigned                    idempotent:1;
@@ -104,14 +98,18 @@ void ngx_http_token_run_done(ngx_http_token_run_t *run,
     ngx_token_verdict_t *verdict);
 
 /*
- * What to do next: called when the handler's task has ended, and when a run
+ * What to do next: called when the offload's task has ended, and when a run
  * without one is made.
  */
 void ngx_http_token_run_next(ngx_http_token_run_t *run);
 
+/* The mark is committed: the work outside the store begins. */
+void ngx_http_token_run_begin(ngx_http_token_run_t *run);
+
 /*
- * The worker's time to exit is up: delays end without effect, and calls are
- * cut.  Who asked for them asks again, in another worker.
+ * The worker's time to exit is up: delays end without effect, calls are cut,
+ * and handlers are told to stop.  Who asked for them asks again, in another
+ * worker.
  */
 void ngx_http_token_run_abandon(void);
 

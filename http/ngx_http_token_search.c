@@ -4,81 +4,117 @@
  */
 
 
+#include "http/ngx_http_token_job.h"
 #include "http/ngx_http_token_search.h"
+#include "http/ngx_http_token_worker.h"
+#include "store/ngx_token_find.h"
 
 
 #define NGX_HTTP_TOKEN_SEARCH_LIMIT  10
 
 
-ngx_http_token_search_t *
-ngx_http_token_search(ngx_http_token_prepared_t *prepared)
+static ngx_http_token_job_rc_e ngx_http_token_search_work(
+    ngx_http_token_job_t *job);
+static ngx_int_t ngx_http_token_search_text(ngx_http_token_job_t *job,
+    ngx_token_str_t *text);
+static uint64_t ngx_http_token_search_limit(ngx_http_token_job_t *job);
+
+
+ngx_http_token_handler_t *
+ngx_http_token_search(ngx_conf_t *cf, ngx_str_t *log)
 {
-    uint64_t                  limit;
-    ngx_token_buf_t           text;
-    ngx_token_str_t           query, member;
-    ngx_http_token_search_t  *search;
+    ngx_http_token_handler_t  *handler;
 
-    static ngx_token_str_t    q = ngx_token_string("q");
-    static ngx_token_str_t    l = ngx_token_string("limit");
+    handler = ngx_pcalloc(cf->pool, sizeof(ngx_http_token_handler_t));
+    if (handler == NULL) {
+        return NULL;
+    }
 
-    query = prepared->query;
+    handler->version = NGX_HTTP_TOKEN_HANDLER_V1;
+    ngx_str_set(&handler->name, "find");
+    handler->work = ngx_http_token_search_work;
+    handler->data = log;
+    handler->flags = NGX_HTTP_TOKEN_HANDLER_ASKS;
+
+    return handler;
+}
+
+
+/* pool */
+
+static ngx_http_token_job_rc_e
+ngx_http_token_search_work(ngx_http_token_job_t *job)
+{
+    ngx_str_t                 *name;
+    ngx_token_rc_t             rc;
+    ngx_token_str_t            log, text;
+    ngx_http_token_job_ctx_t  *ctx;
+
+    ctx = (ngx_http_token_job_ctx_t *) job;
+    name = job->data;
+
+    if (ngx_http_token_search_text(job, &text) != NGX_OK) {
+        return NGX_HTTP_TOKEN_JOB_FAILED;
+    }
+
+    ngx_http_token_str(&log, name);
+
+    rc = ngx_token_store_find(ngx_http_token_worker.store, &log, &text,
+                              ngx_http_token_search_limit(job), &ctx->stop,
+                              &ctx->result);
+
+    switch (rc) {
+
+    case NGX_TOKEN_OK:
+        return NGX_HTTP_TOKEN_JOB_OK;
+
+    case NGX_TOKEN_DECLINED:
+        return NGX_HTTP_TOKEN_JOB_STOPPED;
+
+    default:
+        ctx->error = NGX_TOKEN_ERR_STORE_ERROR;
+        return NGX_HTTP_TOKEN_JOB_FAILED;
+    }
+}
+
+
+/* what is no text finds nothing */
+
+static ngx_int_t
+ngx_http_token_search_text(ngx_http_token_job_t *job, ngx_token_str_t *text)
+{
+    ngx_int_t  rc;
+    ngx_str_t  query;
+
+    ngx_str_null(&query);
+
+    rc = ngx_http_token_job_arg(job, "q", &query);
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_token_job_arg(job, NULL, &query);
+    }
+
+    ngx_http_token_str(text, &query);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+static uint64_t
+ngx_http_token_search_limit(ngx_http_token_job_t *job)
+{
+    uint64_t         limit;
+    ngx_token_str_t  value, member;
+
+    static ngx_token_str_t  name = ngx_token_string("limit");
+
     limit = NGX_HTTP_TOKEN_SEARCH_LIMIT;
 
-    if (ngx_token_json_member(&query, &l, &member) == NGX_TOKEN_OK) {
+    ngx_http_token_str(&value, &job->value);
+
+    if (ngx_token_json_member(&value, &name, &member) == NGX_TOKEN_OK) {
         (void) ngx_token_json_uint(&member, &limit);
     }
 
-    if (ngx_token_json_member(&query, &q, &member) == NGX_TOKEN_OK) {
-        query = member;
-    }
-
-    ngx_memzero(&text, sizeof(ngx_token_buf_t));
-
-    if (ngx_token_json_type(&query) == NGX_TOKEN_JSON_STRING) {
-        ngx_token_json_decode(&text, &query);
-    }
-
-    search = ngx_calloc(sizeof(ngx_http_token_search_t) + text.len,
-                        ngx_cycle->log);
-
-    if (search && !text.failed) {
-        search->text.data = (u_char *) search
-                            + sizeof(ngx_http_token_search_t);
-        search->text.len = text.len;
-
-        if (text.len) {
-            ngx_memcpy(search->text.data, text.data, text.len);
-        }
-
-        search->limit = ngx_min(limit, NGX_TOKEN_FIND_MAX);
-        ngx_http_token_str(&search->log, &prepared->find->find.text);
-    }
-
-    ngx_token_buf_free(&text);
-
-    return search;
-}
-
-
-void
-ngx_http_token_search_work(ngx_http_token_search_t *search,
-    ngx_token_store_t *store)
-{
-    ngx_token_str_t  text;
-
-    ngx_http_token_str(&text, &search->text);
-
-    search->rc = ngx_token_store_find(store, &search->log, &text,
-                                      search->limit, &search->stop,
-                                      &search->result);
-}
-
-
-void
-ngx_http_token_search_free(ngx_http_token_search_t *search)
-{
-    if (search) {
-        ngx_token_buf_free(&search->result);
-        ngx_free(search);
-    }
+    return ngx_min(limit, NGX_TOKEN_FIND_MAX);
 }

@@ -8,26 +8,24 @@
 #define _NGX_HTTP_TOKEN_SEARCH_H_INCLUDED_
 
 
-#include "http/ngx_http_token_run.h"
-#include "http/ngx_http_token_service.h"
-#include "store/ngx_token_find.h"
+#include "http/ngx_http_token_handler.h"
+
+
+/* bytes of a search: every record is compared with it */
+
+#define NGX_HTTP_TOKEN_SEARCH_MAX  1024
 
 
 /*
- * The search of a `find` service.  Its value is the text, or an object with
+ * The handler of a `find` service.  Its value is the text, or an object with
  * the text as "q" and the number of records as "limit".
  *
- * Returns: a search that belongs to the run, or NULL: no memory
+ *     log  its name; is not copied
+ *
+ * Returns: a handler of cf->pool, or NULL: no memory
  */
-ngx_http_token_search_t *ngx_http_token_search(
-    ngx_http_token_prepared_t *prepared);
-
-/* Thread: pool. */
-void ngx_http_token_search_work(ngx_http_token_search_t *search,
-    ngx_token_store_t *store);
-
-/* search: may be NULL */
-void ngx_http_token_search_free(ngx_http_token_search_t *search);
+ngx_http_token_handler_t *ngx_http_token_search(ngx_conf_t *cf,
+    ngx_str_t *log);
 
 
 #endif /* _NGX_HTTP_TOKEN_SEARCH_H_INCLUDED_ */

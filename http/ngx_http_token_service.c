@@ -5,6 +5,8 @@
 
 
 #include "http/ngx_http_token_channel.h"
+#include "http/ngx_http_token_job.h"
+#include "http/ngx_http_token_search.h"
 #include "http/ngx_http_token_service.h"
 
 
@@ -23,11 +25,14 @@ static char *ngx_http_token_service_option(ngx_conf_t *cf,
     ngx_http_token_service_t *service);
 static char *ngx_http_token_service_effect(ngx_conf_t *cf,
     ngx_http_token_service_t *service, ngx_http_token_effect_form_t *form);
+static char *ngx_http_token_service_work(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_http_token_service_t *service);
+static char *ngx_http_token_service_find(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_http_token_service_t *service);
 static char *ngx_http_token_service_fail(ngx_conf_t *cf, ngx_str_t *value,
     ngx_http_token_service_t *service);
-static ngx_int_t ngx_http_token_service_find(
-    ngx_http_token_main_conf_t *mcf, ngx_http_token_service_t *service,
-    ngx_log_t *log);
+static ngx_int_t ngx_http_token_service_log(ngx_http_token_main_conf_t *mcf,
+    ngx_http_token_service_t *service, ngx_log_t *log);
 static ngx_int_t ngx_http_token_service_channel(
     ngx_http_token_effect_conf_t *effect, ngx_http_token_channel_t *channel,
     ngx_log_t *log);
@@ -130,10 +135,9 @@ static char *
 ngx_http_token_service_option(ngx_conf_t *cf,
     ngx_http_token_service_t *service)
 {
-    ssize_t                      size;
-    ngx_int_t                    delay;
-    ngx_str_t                   *value;
-    ngx_http_token_main_conf_t  *mcf;
+    ssize_t     size;
+    ngx_int_t   delay;
+    ngx_str_t  *value;
 
     value = cf->args->elts;
 
@@ -159,6 +163,7 @@ ngx_http_token_service_option(ngx_conf_t *cf,
         && ngx_strcmp(value[0].data, "delay") != 0
         && ngx_strcmp(value[0].data, "fail") != 0
         && ngx_strcmp(value[0].data, "find") != 0
+        && ngx_strcmp(value[0].data, "handler") != 0
         && ngx_strcmp(value[0].data, "pass") != 0
         && ngx_strcmp(value[0].data, "timeout") != 0)
     {
@@ -203,33 +208,12 @@ ngx_http_token_service_option(ngx_conf_t *cf,
         service->timeout = delay;
         return NGX_CONF_OK;
 
-    case 'p':
-        if (value[1].data[0] != '/' || service->pass.len) {
-            goto invalid;
-        }
-
-        service->pass = value[1];
-        return NGX_CONF_OK;
-
     default:
-        if (value[0].data[1] == 'a') {
+        if (ngx_strcmp(value[0].data, "fail") == 0) {
             return ngx_http_token_service_fail(cf, &value[1], service);
         }
 
-        mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_token_module);
-
-        if (ngx_http_token_template_compile(cf, mcf, &value[1], 0,
-                                            &service->find)
-            != NGX_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-
-        if (!service->find.constant) {
-            goto invalid;
-        }
-
-        return NGX_CONF_OK;
+        return ngx_http_token_service_work(cf, value, service);
     }
 
 arguments:
@@ -244,6 +228,81 @@ invalid:
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid value \"%V\"",
                        &value[1]);
     return NGX_CONF_ERROR;
+}
+
+
+/* pass, handler, find: who does the work of a service */
+
+static char *
+ngx_http_token_service_work(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_http_token_service_t *service)
+{
+    ngx_http_token_main_conf_t  *mcf;
+
+    if (service->pass.len || service->handler) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is not the only \"pass\", \"handler\" or "
+                           "\"find\" of its service", &value[0]);
+        return NGX_CONF_ERROR;
+    }
+
+    switch (value[0].data[0]) {
+
+    case 'p':
+        if (value[1].data[0] != '/') {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid value \"%V\"",
+                               &value[1]);
+            return NGX_CONF_ERROR;
+        }
+
+        service->pass = value[1];
+        return NGX_CONF_OK;
+
+    case 'f':
+        return ngx_http_token_service_find(cf, &value[1], service);
+
+    default: /* 'h' */
+        break;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_token_module);
+
+    service->handler = ngx_http_token_handler_find(mcf, &value[1]);
+
+    if (service->handler == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown handler \"%V\": no module that is loaded "
+                           "has it", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_token_service_find(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_http_token_service_t *service)
+{
+    ngx_http_token_template_t    log;
+    ngx_http_token_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_token_module);
+
+    if (ngx_http_token_template_compile(cf, mcf, value, 0, &log) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (!log.constant) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid value \"%V\"",
+                           value);
+        return NGX_CONF_ERROR;
+    }
+
+    service->find = log.text;
+    service->handler = ngx_http_token_search(cf, &service->find);
+
+    return service->handler ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -350,8 +409,8 @@ ngx_http_token_service_resolve(ngx_conf_t *cf,
     sp = mcf->services.elts;
 
     for (i = 0; i < mcf->services.nelts; i++) {
-        if (sp[i]->find.text.len
-            && ngx_http_token_service_find(mcf, sp[i], cf->log) != NGX_OK)
+        if (sp[i]->find.len
+            && ngx_http_token_service_log(mcf, sp[i], cf->log) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -415,25 +474,31 @@ ngx_http_token_service_channel(ngx_http_token_effect_conf_t *effect,
 /* a search changes nothing: its service has no effects */
 
 static ngx_int_t
-ngx_http_token_service_find(ngx_http_token_main_conf_t *mcf,
+ngx_http_token_service_log(ngx_http_token_main_conf_t *mcf,
     ngx_http_token_service_t *service, ngx_log_t *log)
 {
     ngx_http_token_channel_t  *channel;
 
-    channel = ngx_http_token_channel_exact(mcf, &service->find.text);
+    channel = ngx_http_token_channel_exact(mcf, &service->find);
 
     if (channel == NULL || channel->kind != NGX_TOKEN_KIND_LOG) {
         ngx_log_error(NGX_LOG_EMERG, log, 0, "\"%V\" is not a log in %s:%ui",
-                      &service->find.text, service->file, service->line);
+                      &service->find, service->file, service->line);
         return NGX_ERROR;
     }
 
-    if (service->effects.nelts || service->pass.len) {
+    if (service->effects.nelts) {
         ngx_log_error(NGX_LOG_EMERG, log, 0,
                       "service \"%V\" has \"find\" and other effects "
                       "in %s:%ui",
                       &service->name, service->file, service->line);
         return NGX_ERROR;
+    }
+
+    if (service->max_size == 0
+        || service->max_size > NGX_HTTP_TOKEN_SEARCH_MAX)
+    {
+        service->max_size = NGX_HTTP_TOKEN_SEARCH_MAX;
     }
 
     return NGX_OK;

@@ -8,6 +8,7 @@
 #define _NGX_HTTP_TOKEN_SERVICE_H_INCLUDED_
 
 
+#include "http/ngx_http_token_handler.h"
 #include "http/ngx_http_token_template.h"
 
 
@@ -35,9 +36,10 @@ struct ngx_http_token_service_s {
     size_t                     max_size;  /* bytes of the value, 0 = any */
     ngx_flag_t                 require_user;
     ngx_str_t                  pass;      /* an internal location, or empty */
-    ngx_msec_t                 timeout;   /* of pass */
+    ngx_http_token_handler_t  *handler;   /* of a module, or a search */
+    ngx_str_t                  find;      /* a log, or empty */
+    ngx_msec_t                 timeout;   /* of pass or handler, 0: default */
     ngx_flag_t                 idempotent;
-    ngx_http_token_template_t  find;      /* a log, or empty */
     u_char                    *file;
     ngx_uint_t                 line;
 };
@@ -54,11 +56,10 @@ typedef struct {
     ngx_uint_t                 service;   /* of the first request: its index */
     ngx_msec_t                 delay;     /* of all requests */
     unsigned                   fail:1;    /* the tutorial's failure */
-    ngx_http_token_service_t  *pass;      /* or NULL: whose backend to ask */
-    ngx_token_str_t            body;      /* what to ask it, JSON; points into
+    ngx_http_token_service_t  *work;      /* or NULL: the one that has pass or
+                                             a handler */
+    ngx_token_str_t            value;     /* of its request, JSON; points into
                                              the message */
-    ngx_http_token_service_t  *find;      /* or NULL: whose log to search */
-    ngx_token_str_t            query;     /* JSON, as body */
     u_char                    *record;    /* flat commit */
     ngx_uint_t                 neffects;
     size_t                     len;

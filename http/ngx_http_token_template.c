@@ -457,15 +457,22 @@ ngx_http_token_template_token(ngx_token_str_t *value,
         return NGX_OK;
     }
 
+    if (json && ngx_token_json_type(value) == NGX_TOKEN_JSON_STRING) {
+        /* its escapes fit into the string that it becomes a part of */
+        ngx_token_buf_append(b, value->data + 1, value->len - 2);
+        return NGX_OK;
+    }
+
+    return ngx_http_token_template_text(value, b);
+}
+
+
+ngx_int_t
+ngx_http_token_template_text(const ngx_token_str_t *value, ngx_token_buf_t *b)
+{
     switch (ngx_token_json_type(value)) {
 
     case NGX_TOKEN_JSON_STRING:
-        if (json) {
-            /* its escapes fit into the string that it becomes a part of */
-            ngx_token_buf_append(b, value->data + 1, value->len - 2);
-            return NGX_OK;
-        }
-
         ngx_token_json_decode(b, value);
         return NGX_OK;
 

@@ -48,6 +48,17 @@ typedef struct {
 
 
 /*
+ * Appends a JSON value as text: a string decoded, a number or boolean as it is
+ * written.
+ *
+ * Thread:  any.
+ *
+ * Returns: NGX_OK, or NGX_DECLINED: it is null, an array or an object
+ */
+ngx_int_t ngx_http_token_template_text(const ngx_token_str_t *value,
+    ngx_token_buf_t *b);
+
+/*
  * Compiles text.
  *
  * Returns: NGX_OK, or NGX_ERROR: logged with file and line (an unknown

@@ -33,6 +33,8 @@ typedef struct ngx_token_read_s   ngx_token_read_t;
 
 #define NGX_TOKEN_EPOCH_LEN  32           /* hexadecimal characters */
 
+#define NGX_TOKEN_STORE_MAX_VALUE  ((size_t) 1 << 20)   /* bytes */
+
 
 typedef struct {
     size_t                   size;        /* bytes: the map, and so the most

@@ -47,7 +47,6 @@
 
 
 #define NGX_TOKEN_STORE_FORMAT     2
-#define NGX_TOKEN_STORE_MAX_VALUE  ((size_t) 1 << 20)   /* bytes */
 #define NGX_TOKEN_STORE_MAX_DEPTH  128
 #define NGX_TOKEN_STORE_MAX_LOGS   64     /* of one transaction, at a time */
 
