@@ -7,6 +7,8 @@
 #     tools/build-module.sh         the module, by gcc
 #     tools/build-module.sh clang   only to see that clang builds it, too
 #
+# Along with it: the example of a handler, and the handlers of the tests.
+#
 # Environment: see Makefile.
 
 set -eu -o pipefail
@@ -27,7 +29,9 @@ version=${version%% *}
 out=$BUILD/nginx-$version
 [ "$cc" = gcc ] || out=$BUILD/$cc-$version
 # config lists whatever files there are
-stamp=$(nginx -V 2>&1 | cat - $dev/conf_flags config <(ls -- */*.[ch]) | cksum)
+stamp=$(nginx -V 2>&1 \
+    | cat - $dev/conf_flags config {examples,t}/handler/config \
+        <(ls -- */*.[ch]) tools/build-module.sh | cksum)
 
 if [ ! -e "$out/stamp" ] || [ "$(<"$out/stamp")" != "$stamp" ]; then
     rm -rf "$out"
@@ -40,7 +44,9 @@ if [ ! -e "$out/stamp" ] || [ "$(<"$out/stamp")" != "$stamp" ]; then
         . ./conf_flags
         ./configure "${NGX_CONF_FLAGS[@]}" --with-cc="$cc" --with-cc-opt="-g -O2 -fPIC" \
             --with-ld-opt="-Wl,-z,relro -Wl,-z,now -fPIC" \
-            --add-dynamic-module="$top" --builddir="$out"
+            --add-dynamic-module="$top" \
+            --add-dynamic-module="$top/examples/handler" \
+            --add-dynamic-module="$top/t/handler" --builddir="$out"
     ) >"$log" 2>&1 </dev/null || { tail -n 5 "$log" >&2; exit 1; }
 
     echo "$stamp" >"$out/stamp"
@@ -60,8 +66,12 @@ make -s -j "$JOBS" -f "$out/Makefile" -C $dev modules \
 
 [ "$cc" = gcc ] || exit 0
 
-if ! cmp -s "$out/ngx_http_token_module.so" "$MODULE"; then
-    cp "$out/ngx_http_token_module.so" "$MODULE.tmp"
-    mv "$MODULE.tmp" "$MODULE"
-    echo "built ${MODULE#"$top"/} for nginx $version"
-fi
+for name in stamp_ test_ ''; do
+    file=$BUILD/ngx_http_token_${name}module.so
+
+    if ! cmp -s "$out/${file##*/}" "$file"; then
+        cp "$out/${file##*/}" "$file.tmp"
+        mv "$file.tmp" "$file"
+        [ -n "$name" ] || echo "built ${file#"$top"/} for nginx $version"
+    fi
+done

@@ -1,6 +1,6 @@
 #!/bin/bash
 
-# Builds a static nginx with the module in it:
+# Builds a static nginx with the module in it, and the modules with handlers:
 #
 #     tools/build-static.sh plain | asan | cover
 #
@@ -49,10 +49,11 @@ args=(--with-debug --with-threads --with-http_ssl_module
       --with-http_v2_module --with-http_auth_request_module
       --with-http_realip_module --with-http_stub_status_module
       --with-cc-opt="${cc//$'\n'/ }" --with-ld-opt="${ld//$'\n'/ }"
-      --add-module="$top" --builddir="$out")
+      --add-module="$top" --add-module="$top/examples/handler"
+      --add-module="$top/t/handler" --builddir="$out")
 
-stamp=$(echo "$src $version ${args[*]}" | cat - config <(ls -- */*.[ch]) \
-    | cksum)
+stamp=$(echo "$src $version ${args[*]}" \
+    | cat - config {examples,t}/handler/config <(ls -- */*.[ch]) | cksum)
 
 if [ ! -e "$out/stamp" ] || [ "$(<"$out/stamp")" != "$stamp" ]; then
     rm -rf "$out"

@@ -16,7 +16,8 @@ check() {
 }
 
 c_files() {
-    ls -- *.[ch] {http,ws,token,store,t/unit,t/fuzz}/*.[ch]
+    ls -- *.[ch] {http,ws,token,store,t/unit,t/fuzz}/*.[ch] \
+        {examples,t}/handler/*.c
 }
 
 # out.c: there is something to send when it is called
@@ -24,7 +25,7 @@ run_cppcheck() {
     cppcheck -q -j "$JOBS" --std=c99 -I . --inline-suppr --error-exitcode=1 \
         --enable=warning,performance,portability --suppress=missingInclude \
         --suppress=negativeIndex:http/ngx_http_token_out.c \
-        ./*.c http ws token store
+        ./*.c http ws token store examples/handler t/handler
 }
 
 layout() {
@@ -39,7 +40,7 @@ layout() {
 format() {
     local f all=0 differ=0
 
-    for f in *.c {http,ws,token,store}/*.[ch]; do
+    for f in *.c {http,ws,token,store}/*.[ch] {examples,t}/handler/*.c; do
         all=$((all + $(wc -l <"$f")))
         differ=$((differ + $(diff -b <(idioms <"$f") \
             <(clang-format --style=file "$f" | idioms) | grep -c '^<' || :)))

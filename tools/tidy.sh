@@ -19,7 +19,7 @@ one() {
     local args=(-I.)
 
     case $1 in
-        ws/*|token/*|store/*|t/*)
+        ws/*|token/*|store/*|t/unit/*|t/fuzz/*)
             args+=(-std=c99) ;;
         *)
             args+=(-isystem "$BUILD/nginx-$version")
@@ -41,5 +41,6 @@ if [ $# -gt 0 ]; then
     exit
 fi
 
-printf '%s\n' ./*.c {http,ws,token,store}/*.c | sed 's|^\./||' \
+printf '%s\n' ./*.c {http,ws,token,store}/*.c {examples,t}/handler/*.c \
+    | sed 's|^\./||' \
     | xargs -P "$JOBS" -n 1 "$0"
