@@ -12,7 +12,10 @@ my %may = (
 );
 my @files = map { sort glob "$_/*.[ch]" } '.', sort grep { $_ ne '.' } keys %may;
 
-plan(tests => 3 * @files);
+my $public = 'http/ngx_http_token_handler.h';
+my @handlers = map { sort glob "$_/handler/*.c" } qw/ examples t /;
+
+plan(tests => 3 * @files + 1 + @handlers);
 
 for my $file (@files) {
     $file =~ s!^\./!!;
@@ -45,6 +48,15 @@ for my $file (@files) {
         : 'ngx_http_token_';
     my @defined = grep { !/^\Q$prefix\E/ } map { /^(\w+)\(/ ? $1 : () } @lines;
     is("@defined", '', "$file defines $prefix*");
+}
+
+
+# other modules include one header, which brings in nothing else of ours
+
+for my $file ($public, @handlers) {
+    my @own = grep { !/^ngx_(?:config|core|http|sha1)\.h$/ }
+        map { /^\s*#\s*include\s*["<]([^">]+)/ ? $1 : () } read_lines($file);
+    is("@own", $file eq $public ? '' : $public, "$file stands by itself");
 }
 
 

@@ -2,10 +2,11 @@
 # process that has ended has lost nothing.  Run by tools/valgrind.sh.
 
 use Test::Token;
+use Test::Token::Handler;
 use Test::Token::Raw;
 
 my $t = Test::Token->new(workers => 2,
-    main => 'thread_pool token threads=2;', conf => <<'EOC');
+    main => load() . "thread_pool token threads=2;\n", conf => <<'EOC');
 token_atom      a        0;
 token_atom      votes/*  0;
 token_log       feed     keep=50;
@@ -23,11 +24,14 @@ token_service  fails { fail 100%; add a 1; }
 token_service  find  { find feed; }
 token_service  ask   { pass /backend; append feed $token_value; }
 token_service  none  { pass /none; append feed $token_value; }
+token_service  hand  { handler test; append feed; }
+token_service  pure  { handler test_pure; append feed; }
 
 server {
     listen 127.0.0.1:%%PORT%%;
     token_watch  a votes/* feed room;
     token_allow  add vote drop send merge put slow late fails find ask none;
+    token_allow  hand pure;
     token_deflate on;
 
     location = /live { token_websocket; token_limit_sessions $token_user 100; }
@@ -58,11 +62,16 @@ sub live ($n) {
         [ send => { text => 'x' x 300 } ], [ merge => { a => { $n => 1 } } ],
         [ put => { value => 1, version => 0 } ], [ 'slow' ], [ 'fails' ],
         [ find => 'x' ], [ ask => { item => $n } ], [ none => 1 ],
+        [ hand => { do => 'who', string => 'x' } ],
+        [ pure => { do => 'reject', text => 'no' } ],
         [ 'unknown' ], [ vote => {} ];
 
-    my $late = $s->token('late');
-    $s->send({ type => 'cancel', id => $late });
-    $n{ $s->outcome($late)->{outcome} }++;
+    for my $late ($s->token('late'),
+        map { $s->token($_, { do => 'sleep', ms => 20_000 }) } qw/ hand pure /)
+    {
+        $s->send({ type => 'cancel', id => $late });
+        $n{ $s->outcome($late)->{outcome} }++;
+    }
     my $id = $s->token('add');
     $s->outcome($id);
     $s->send({ type => 'resume', ids => [ $id, id() ] });
@@ -112,7 +121,7 @@ for my $round (1 .. 3) {
     $open[3]->outcome($waiting);
 }
 
-is($all{superseded}, 12, 'cancels');
+is($all{superseded}, 36, 'cancels');
 is($all{failed}, 24, 'failures');
 is($all{unknown}, 12, 'resumes');
 cmp_ok($all{ok}, '>', 100, 'tokens');
