@@ -54,6 +54,24 @@ function recorded({ words }) {
   return words;
 }
 
+/**
+ * In the page: where the buttons, and what follows them, are while the element
+ * says each of the words.
+ *
+ * @param {Element} said
+ * @param {string[]} words
+ */
+function placesWith(said, words) {
+  return words.map((text) => {
+    said.textContent = text;
+    return JSON.stringify(
+      [...document.querySelectorAll("[data-profile] button, .how")].map(
+        (element) => element.getBoundingClientRect(),
+      ),
+    );
+  });
+}
+
 const site = tutorial();
 
 beforeEach(async () => {
@@ -121,6 +139,26 @@ describe("a profile that two people edit", () => {
     await becomes(() => said.innerText(), "");
     await page.keyboard.press("Escape");
   });
+
+  for (const width of [320, 360, 400, 920, 1280]) {
+    test(`what is said has its place, and nothing moves for it, at ${width}`, async () => {
+      const page = await site.open(FORM, null, {
+        ...STILL,
+        viewport: { width, height: 740 },
+      });
+      const places = await page.locator("[token-said]").evaluate(placesWith, [
+        "",
+        "Saving …",
+        "Saved",
+      ]);
+
+      assert.equal(new Set(places).size, 1, String(places));
+      assert.equal(
+        await page.evaluate(() => document.documentElement.scrollWidth),
+        width,
+      );
+    });
+  }
 
   test("Discard is worked by key, too: the fields are as the server has them", async () => {
     const page = await site.open(FORM, null, STILL);
