@@ -42,12 +42,13 @@ list(
 );
 
 /**
- * What the form says; the field keeps it until the server has it.
+ * What the form says; the field shows it until the server has it.
  *
  * @param {Event} event
  */
 function taken(event) {
   event.preventDefault();
+  sent();
   return text.value.trim() || null;
 }
 
@@ -66,7 +67,6 @@ function isLine({ service, value }) {
 function written({ outcome }) {
   if (outcome === "ok") {
     text.value = "";
-    sent();
   }
 }
 

@@ -256,6 +256,31 @@ describe("a tab that has crashed", () => {
   }
 });
 
+describe("a tab that goes to another page", () => {
+  test("what was sent, and is answered there, is not in the form any more", async (t) => {
+    const truth = await looking(t);
+    const page = await site.open("/journal.html");
+    const words = text("elsewhere");
+    const field = () => page.locator("#text").inputValue();
+
+    await page.locator("#text").fill(words);
+    await page.reload();
+    await connected(page);
+    assert.equal(await field(), words, "what was not sent is");
+    await page.locator("#text").press("Enter");
+    await page.locator('[data-write][aria-busy="true"]').waitFor();
+    await page.goto("/index.html");
+    await becomes(
+      async () => truth.records.some(({ value }) => value.text === words),
+      true,
+    );
+    await becomes(() => page.evaluate(KEPT), []);
+    await page.goto("/journal.html");
+    await connected(page);
+    assert.notEqual(await field(), words);
+  });
+});
+
 describe("a tab that is duplicated", () => {
   /**
    * A tab with a copy of the storage, as the browser's "Duplicate" gives it.
