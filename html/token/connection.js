@@ -97,7 +97,10 @@ export class Connection {
     this.lost(1000, "", true);
   }
 
-  /** the page is put away; connect() when it is back */
+  /**
+   * The page is put away; hurry() when it is back.  With a socket that is open
+   * some browsers would not keep it, and others cut the socket off.
+   */
   suspend() {
     if (this.status.peek() === "closed") return;
     this.flush();

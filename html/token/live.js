@@ -26,6 +26,12 @@ import { Watches } from "./watch.js";
  */
 
 /**
+ * ms; the page that one goes back from is put away meanwhile.  Its lock is not
+ * to be asked for before: the browser would not keep that page any longer.
+ */
+const LEAVING = 500;
+
+/**
  * @param {string} url of a location with token_websocket, relative to the page
  * @param {Options} [options]
  * @returns {Live}
@@ -76,7 +82,7 @@ export class Live {
     this.commands = this.#commands.list;
 
     void this.#slot.hold();
-    void this.#slot.adopt((kept) => this.#commands.adopt(kept)).catch(report);
+    this.#adopt();
     this.#watchPage();
     this.#connection.connect();
   }
@@ -178,9 +184,15 @@ export class Live {
       },
       show: () => {
         void this.#slot.hold();
+        this.#env.setTimeout(() => this.#adopt(), LEAVING);
         this.#connection.hurry();
       },
     });
+  }
+
+  /** goes on with what pages before this one have left */
+  #adopt() {
+    void this.#slot.adopt((kept) => this.#commands.adopt(kept)).catch(report);
   }
 
   /** @param {Message} message */

@@ -34,6 +34,9 @@ const PATIENCE = 15000;
 /** A name of this machine that browsers do not trust as they do 127.0.0.1. */
 export const INSECURE = "insecure.test";
 
+/** Playwright turns the back/forward cache off. */
+const CACHE_OFF = "--disable-back-forward-cache";
+
 const ARGS = [
   `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`,
   "--no-sandbox",
@@ -52,10 +55,12 @@ const ARGS = [
  * The fixture of one test file: a server and a browser for all of its tests,
  * a fresh set of browser contexts for each.
  *
- * @param {{change?: (conf: string) => string}} [options]  `change` edits the
- *     copy of examples/tutorial.conf
+ * @param {object} [options]
+ * @param {(conf: string) => string} [options.change]  edits the copy of
+ *     examples/tutorial.conf
+ * @param {boolean} [options.cache]  with the browser's back/forward cache
  */
-export function tutorial({ change } = {}) {
+export function tutorial({ change, cache = false } = {}) {
   /** @type {import("playwright-core").Browser} */
   let browser;
   /** @type {Awaited<ReturnType<typeof startNginx>> | undefined} */
@@ -116,7 +121,7 @@ export function tutorial({ change } = {}) {
   };
 
   before(async () => {
-    browser = await launchBrowser();
+    browser = await launchBrowser({ cache });
 
     if (!fixture.base) {
       nginx = await startNginx({ root: ROOT, change });
@@ -142,8 +147,12 @@ export function tutorial({ change } = {}) {
   return fixture;
 }
 
-export function launchBrowser() {
-  return chromium.launch({ executablePath: browserPath(), args: ARGS });
+export function launchBrowser({ cache = false } = {}) {
+  return chromium.launch({
+    executablePath: browserPath(),
+    args: ARGS,
+    ignoreDefaultArgs: cache ? [CACHE_OFF] : [],
+  });
 }
 
 /** @param {Page} page */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { effect } from "../../html/token.js";
 import { backoff, delayOf, isFinal, pack } from "../../html/token/wire.js";
 import { socketUrl } from "../../html/token/environment.js";
-import { World, listen, turn } from "./fake.js";
+import { EPOCH, World, listen, turn } from "./fake.js";
 
 test("the URL is relative to the page, and as safe as the page", () => {
   assert.equal(socketUrl("/live", "http://a.example/chat/"), "ws://a.example/live");
@@ -252,10 +252,51 @@ test("a page that is put away closes, and connects when it is shown again", asyn
   assert.equal(world.socket.take().length, 1, "what was asked for has left");
   await world.clock.pass(60_000);
   assert.equal(world.sockets.length, 1);
-  world.window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  await world.show({ persisted: false });
+  assert.equal(world.sockets.length, 1, "it is not that page that is shown");
+  await world.show();
   assert.equal(world.sockets.length, 2);
-  world.window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: false }));
+  await world.show();
   assert.equal(world.sockets.length, 2);
+});
+
+test("a page that is shown again asks from where it stood, and after what it has sent", async () => {
+  const world = await World.open();
+  const chat = world.live.log("chat");
+  await turn();
+  await world.socket.say(
+    { type: "watching", channel: "chat", epoch: EPOCH, seq: 7, recovered: false },
+    { type: "record", channel: "chat", seq: 7, token: "t", user: null, time: 1, value: "a" },
+    { type: "synced", channel: "chat", seq: 7 },
+  );
+  const command = world.live.send("send", "b");
+  await world.leave();
+  // the browser says so before it says that the page is shown
+  world.document.dispatchEvent(new Event("visibilitychange"));
+  await world.show();
+  assert.equal(world.sockets.length, 2, "at once, and once");
+  await world.socket.hello();
+  assert.deepEqual(world.socket.take(), [
+    { type: "watch", channel: "chat", epoch: EPOCH, seq: 7 },
+    { type: "resume", ids: [command.id] },
+  ]);
+  await world.socket.say(
+    { type: "watching", channel: "chat", epoch: EPOCH, seq: 8, recovered: true },
+    { type: "record", channel: "chat", seq: 8, token: command.id, user: null, time: 2, value: "b" },
+    { type: "outcome", id: command.id, outcome: "ok", seq: 8 },
+  );
+  assert.deepEqual(chat.value.map(({ value }) => value), ["a", "b"]);
+  assert.equal((await command.outcome).outcome, "ok");
+  assert.deepEqual(world.live.commands.value, []);
+});
+
+test("a page that was closed for good stays closed when it is shown again", async () => {
+  const world = await World.open();
+  world.live.close();
+  await world.leave();
+  await world.show();
+  assert.equal(world.sockets.length, 1);
+  assert.equal(world.live.status.value, "closed");
 });
 
 test("close is for good, and sends first what was said", async () => {

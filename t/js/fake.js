@@ -244,6 +244,12 @@ export class World {
     await turn();
   }
 
+  /** the browser shows it again, out of its back/forward cache */
+  async show({ persisted } = { persisted: true }) {
+    this.window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted }));
+    await turn();
+  }
+
   static async open(options) {
     const world = new World(options);
     await turn();

@@ -182,11 +182,59 @@ test("a page that is shown again, after another took its commands, asks for them
   await next.socket.say(outcome(command, "ok"));
   await next.leave();
 
-  page.window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  await page.show();
   await page.socket.hello();
   assert.deepEqual(page.socket.take(), [{ type: "resume", ids: [command.id] }]);
   await page.socket.say(outcome(command, "ok"));
   assert.deepEqual(page.live.commands.value, []);
+});
+
+test("a page that is shown again goes on with what the next one has left", async () => {
+  const shared = browser();
+  const page = await World.open(shared);
+  await page.leave();
+
+  const next = await World.open({ ...shared, storage: shared.storage.view() });
+  await next.socket.drop();
+  const command = next.live.send("send", { text: "a" });
+  await next.leave();
+
+  await page.show();
+  // a browser that sees it ask for the other's lock now would not keep the other
+  assert.equal(shared.locks.held.size, 1, "its own");
+  await shared.clock.pass(500);
+  const [adopted] = page.live.commands.value;
+  assert.deepEqual([adopted.id, adopted.restored], [command.id, true]);
+  await page.socket.hello();
+  assert.deepEqual(page.socket.take().map(({ type, id }) => [type, id]), [["token", command.id]]);
+  await page.socket.say(outcome(command, "ok"));
+  assert.equal((await adopted.outcome).outcome, "ok");
+  assert.equal(shared.storage.length, 0);
+  await page.leave();
+
+  // it was in the browser's cache as well, and has not forgotten
+  await next.show();
+  await next.socket.hello();
+  assert.deepEqual(next.socket.take(), [{ type: "resume", ids: [command.id] }]);
+});
+
+test("a page that is shown again before the next one has ended leaves it its commands", async () => {
+  const shared = browser();
+  const page = await World.open(shared);
+  await page.leave();
+
+  const next = await World.open({ ...shared, storage: shared.storage.view() });
+  await next.socket.drop();
+  const command = next.live.send("toggle");
+  await turn();
+
+  await page.show();
+  await shared.clock.pass(5_000);
+  assert.deepEqual(page.live.commands.value, []);
+  await next.leave();
+
+  const last = await World.open({ ...shared, storage: shared.storage.view() });
+  assert.deepEqual(last.live.commands.value.map(({ id }) => id), [command.id]);
 });
 
 test("storage that holds nonsense is ignored", async () => {
