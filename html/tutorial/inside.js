@@ -86,7 +86,7 @@ live.onMessage(({ direction, message }) => {
     tell("session", message.session);
     tell("inflight", String(message.limits.inflight));
     tell("ledger", days(message.ledger));
-    tell("heartbeat", `${message.heartbeat / 1000} s of silence`);
+    tell("heartbeat", `${message.heartbeat / 1000} s`);
   }
 
   if (message.type === "outcome" && sent.has(message.id)) {

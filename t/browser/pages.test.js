@@ -190,6 +190,26 @@ describe("every page", () => {
     });
   }
 
+  test("no button breaks its words, and what stands in a row is as high", async () => {
+    for (const path of PAGES) {
+      const page = await site.open(path, null, { reducedMotion: "reduce" });
+
+      for (const width of [640, 768, 900, 1024, 1280]) {
+        await page.setViewportSize({ width, height: 740 });
+        assert.deepEqual(
+          await page.evaluate(ragged),
+          // more does not fit beside the picture
+          width === 900 && path === "/forms.html"
+            ? ["Somebody else changes the colour"]
+            : [],
+          `${path} at ${width}`,
+        );
+      }
+
+      await page.close();
+    }
+  });
+
   test("without a connection that is what the pages say", async () => {
     const page = await site.open("/explainer.html");
 
@@ -379,6 +399,31 @@ function heightsOfHeader(words) {
     pill?.replaceChildren(each);
     return bar.getBoundingClientRect().height;
   });
+}
+
+/** In the page: buttons of several lines, rows of unequal cards and listings. */
+function ragged() {
+  const linesOf = (/** @type {Element} */ { firstChild }) => {
+    const range = document.createRange();
+
+    range.selectNodeContents(/** @type {Node} */ (firstChild));
+    return new Set([...range.getClientRects()].map(({ top }) => top)).size;
+  };
+  const broken = [...document.querySelectorAll("button")].filter(
+    (each) => each.checkVisibility() && linesOf(each) > 1,
+  );
+  const unequal = [
+    ...document.querySelectorAll(".columns > .card + .card, figure + figure"),
+  ].filter((each) => {
+    const before = each.previousElementSibling?.getBoundingClientRect();
+    const { top, height } = each.getBoundingClientRect();
+
+    return before?.top === top && Math.abs(before.height - height) > 1;
+  });
+
+  return [...broken, ...unequal].map(({ textContent }) =>
+    textContent?.trim().slice(0, 40),
+  );
 }
 
 /** In the page: numbers what Tab has to stop at; of radio buttons, none. */

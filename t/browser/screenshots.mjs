@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Pictures of every page, for a person to look through: in light and dark, on
- * a phone and on a desk.  `make shots` writes them to build/shots/.
+ * a phone, a tablet and a desk.  `make shots` writes them to build/shots/.
  *
  *     node browser/screenshots.mjs [page ...]     default: all
  *     SHOTS       the folder; BASE_URL, NGINX, CHROMIUM: see lib.js
@@ -16,7 +16,7 @@ import { startNginx } from "./nginx.js";
 import { scenes } from "./scenes.js";
 
 const FOLDER = env.SHOTS ?? join(ROOT, "build/shots");
-const WIDTHS = [360, 1280];
+const WIDTHS = [360, 768, 1280];
 const SCHEMES = /** @type {const} */ (["light", "dark"]);
 
 const files = await readdir(join(ROOT, "html"));
