@@ -56,6 +56,11 @@ ngx_token_round_end(ngx_token_round_t *r, uint64_t now)
     /* that of many watchers counts, also where rounds of few come between */
 
     took = now - r->began;
+
+    if (took > NGX_TOKEN_ROUND_MAX) {
+        took = NGX_TOKEN_ROUND_MAX;
+    }
+
     before = r->took - r->took / 8;
 
     r->took = (took > before) ? took : before;

@@ -25,6 +25,9 @@
 
 #define NGX_TOKEN_ROUND_PART  16          /* a round waits for one part of what
                                              it takes, at most */
+#define NGX_TOKEN_ROUND_MAX   UINT64_C(320000000)  /* ns of a round that
+                                             count: in a longer one the
+                                             process was stopped */
 
 
 typedef struct {

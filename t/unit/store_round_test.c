@@ -175,6 +175,22 @@ test_a_round_begins_once(void **state)
 }
 
 
+/* stopped in the middle of a round, as by SIGSTOP, for ten minutes */
+
+static void
+test_a_process_that_was_stopped_does_not_wait_for_long(void **state)
+{
+    uint64_t           now;
+    ngx_token_round_t  r;
+
+    (void) state;
+    now = first_of(&r, 600000);
+
+    assert_int_equal(ngx_token_round_wait(&r, now, 1, COMMIT), 1);
+    assert_int_equal(ngx_token_round_wait(&r, now + 20 * MS, 1, COMMIT), 0);
+}
+
+
 int
 main(void)
 {
@@ -187,6 +203,8 @@ main(void)
         cmocka_unit_test(test_a_short_one_does_not_wait),
         cmocka_unit_test(test_rounds_of_few_come_between),
         cmocka_unit_test(test_a_round_begins_once),
+        cmocka_unit_test(
+            test_a_process_that_was_stopped_does_not_wait_for_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
