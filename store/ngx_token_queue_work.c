@@ -92,9 +92,15 @@ ngx_token_queue_work(ngx_token_queue_t *q, ngx_token_store_t *st,
 
         ngx_token_queue_serve(q, st, live, bell);
 
-        (void) pthread_mutex_unlock(&q->head->mutex);
+        /*
+         * In this order: once it is given back, this is what the next one says
+         * of himself; and killed between the two, this process is not taken
+         * for the committer.  Who finds it locked meanwhile is seen below.
+         */
 
         __atomic_store_n(&q->head->active, 0, __ATOMIC_SEQ_CST);
+
+        (void) pthread_mutex_unlock(&q->head->mutex);
 
         if (ngx_token_queue_is_stopped(q)) {
             /* somebody else is to go on */

@@ -31,6 +31,40 @@ static unsigned  stop_at;
 static side_t   *stopped;
 
 
+/*
+ * The linker puts this in the place of pthread_mutex_unlock(): tools/unit.mk.
+ */
+
+static unsigned  killed_at;               /* 1: before the committer gives the
+                                             mutex back, 2: after it has */
+
+int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
+
+
+int
+__wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+    int  rc;
+
+    if (stopped == NULL || mutex != &stopped->q->head->mutex) {
+        return __real_pthread_mutex_unlock(mutex);
+    }
+
+    if (killed_at == 1) {
+        (void) raise(SIGKILL);
+    }
+
+    rc = __real_pthread_mutex_unlock(mutex);
+
+    if (killed_at == 2) {
+        (void) raise(SIGKILL);
+    }
+
+    return rc;
+}
+
+
 static side_t
 open_side(const char *dir)
 {
@@ -973,6 +1007,59 @@ test_who_lingers_commits_or_is_found_dead(void **state)
 }
 
 
+/* Child: commits one record, and is killed when it has nothing more to do. */
+
+static int
+leaver(const char *dir, unsigned at)
+{
+    side_t  s;
+
+    s = open_side(dir);
+    stopped = &s;
+    killed_at = at;
+
+    if (put_append(s.q, 2 * at - 1) != NGX_TOKEN_OK
+        || !ngx_token_queue_publish(s.q))
+    {
+        return 1;
+    }
+
+    work(&s);
+
+    return 0;
+}
+
+
+/* nobody is taken for the committer who has gone */
+
+static void
+test_a_committer_is_killed_as_it_ends(void **state)
+{
+    char      name[32];
+    pid_t     child;
+    side_t    s;
+    unsigned  at;
+
+    s = open_side(*state);
+
+    for (at = 1; at <= 2; at++) {
+
+        (void) snprintf(name, sizeof(name), "leaver %u", at);
+        child = spawn(name, *state, -1);
+        assert_int_equal(wait_for(child), -1);
+
+        assert_log(s.st, 2 * at - 1);
+
+        assert_int_equal(put_append(s.q, 2 * at), NGX_TOKEN_OK);
+        assert_int_equal(ngx_token_queue_publish(s.q), 1);
+        work(&s);
+        assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+    }
+
+    close_side(&s);
+}
+
+
 /* a file that is no queue is nobody's, and made anew */
 
 static void
@@ -1271,6 +1358,8 @@ main(int argc, char **argv)
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_a_killed_committer_is_replaced,
                                         make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_a_committer_is_killed_as_it_ends,
+                                        make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_a_foreign_file_is_made_anew,
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(
@@ -1288,6 +1377,10 @@ main(int argc, char **argv)
 
         if (strcmp(argv[1], "lingerer") == 0) {
             return lingerer(argv[2]);
+        }
+
+        if (strncmp(argv[1], "leaver", 6) == 0) {
+            return leaver(argv[2], (unsigned) strtoul(argv[1] + 7, NULL, 10));
         }
 
         if (strcmp(argv[1], "elder") == 0) {
