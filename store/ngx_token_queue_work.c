@@ -88,6 +88,8 @@ ngx_token_queue_work(ngx_token_queue_t *q, ngx_token_store_t *st,
             return;
         }
 
+        /* one that was killed in its sleep would be waked for ever */
+        __atomic_store_n(&q->head->sleeping, 0, __ATOMIC_SEQ_CST);
         __atomic_store_n(&q->head->active, 1, __ATOMIC_SEQ_CST);
 
         ngx_token_queue_serve(q, st, live, bell);
