@@ -134,6 +134,17 @@ unsigned ngx_token_env_is_open(const ngx_token_env_t *env);
 /* Checks the directory: it is there, is one, and with write is writable. */
 ngx_token_rc_t ngx_token_env_check_dir(ngx_token_env_t *env, unsigned write);
 
+/*
+ * Locks the directory, for one process at a time.
+ *
+ *     fd  out: to be closed, also on failure, unless it is -1
+ *
+ * Thread:  any; waits for other processes, whatever signals come.
+ *
+ * Returns: NGX_TOKEN_OK, NGX_TOKEN_ERROR
+ */
+ngx_token_rc_t ngx_token_env_lock_dir(const char *dir, int *fd);
+
 /* Checks a file: it is regular, and can be read and written, or is not. */
 ngx_token_rc_t ngx_token_env_check_file(const char *path);
 

@@ -5,12 +5,13 @@
 
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE                       /* AT_EACCESS */
+#define _GNU_SOURCE                       /* AT_EACCESS, flock() */
 #endif
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,6 +50,32 @@ ngx_token_env_check_dir(ngx_token_env_t *env, unsigned write)
 
     env->dev = sb.st_dev;
     env->ino = sb.st_ino;
+
+    return NGX_TOKEN_OK;
+}
+
+
+ngx_token_rc_t
+ngx_token_env_lock_dir(const char *dir, int *fd)
+{
+    int  rc;
+
+    *fd = open(dir, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+    rc = *fd;
+
+    if (rc != -1) {
+
+        /* nginx's "timer_resolution" is a signal, too */
+
+        do {
+            rc = flock(*fd, LOCK_EX);
+        } while (rc == -1 && errno == EINTR);
+    }
+
+    if (rc == -1) {
+        return ngx_token_env_error(NGX_TOKEN_ERROR, "directory \"%s\" cannot "
+                                   "be locked: %s", dir, strerror(errno));
+    }
 
     return NGX_TOKEN_OK;
 }

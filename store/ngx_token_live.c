@@ -5,14 +5,13 @@
 
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE                       /* flock() */
+#define _GNU_SOURCE                       /* O_CLOEXEC */
 #endif
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "store/ngx_token_live_int.h"
@@ -98,12 +97,9 @@ ngx_token_live_open_env(ngx_token_live_t *live)
         return rc;
     }
 
-    fd = open(live->env.dir, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+    rc = ngx_token_env_lock_dir(live->env.dir, &fd);
 
-    if (fd == -1 || flock(fd, LOCK_EX) == -1) {
-        rc = ngx_token_env_error(NGX_TOKEN_ERROR, "directory \"%s\" cannot be "
-                                 "locked: %s", live->env.dir,
-                                 strerror(errno));
+    if (rc != NGX_TOKEN_OK) {
         goto done;
     }
 

@@ -5,14 +5,13 @@
 
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE                       /* flock(), posix_fallocate() */
+#define _GNU_SOURCE                       /* posix_fallocate() */
 #endif
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -123,13 +122,9 @@ ngx_token_queue_lock_dir(ngx_token_queue_t *q, const char *path)
     ngx_token_rc_t  rc;
 
     fd = -1;
-    dir = open(path, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+    rc = ngx_token_env_lock_dir(path, &dir);
 
-    if (dir == -1 || flock(dir, LOCK_EX) == -1) {
-        rc = ngx_token_env_error(NGX_TOKEN_ERROR, "directory \"%s\" cannot be "
-                                 "locked: %s", path, strerror(errno));
-
-    } else {
+    if (rc == NGX_TOKEN_OK) {
         rc = ngx_token_queue_attach(q, &fd);
     }
 
@@ -382,8 +377,13 @@ static ngx_token_rc_t
 ngx_token_queue_allocate(ngx_token_queue_t *q, int fd, size_t offset,
     size_t len)
 {
-    return ngx_token_env_rc(posix_fallocate(fd, (off_t) offset, (off_t) len),
-                            q->path);
+    int  err;
+
+    do {
+        err = posix_fallocate(fd, (off_t) offset, (off_t) len);
+    } while (err == EINTR);
+
+    return ngx_token_env_rc(err, q->path);
 }
 
 

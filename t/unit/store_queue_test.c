@@ -7,6 +7,8 @@
 #include "t/unit/store_test.h"
 
 #include <pthread.h>
+#include <sys/file.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "store/ngx_token_queue_int.h"
@@ -1326,6 +1328,93 @@ test_killed_between_two_batches(void **state)
 }
 
 
+/* Child: has the directory locked for a moment. */
+
+static int
+holder(const char *dir)
+{
+    int  fd;
+
+    fd = open(dir, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+
+    if (fd == -1 || flock(fd, LOCK_EX) == -1
+        || write(STDOUT_FILENO, ".", 1) != 1)
+    {
+        return 1;
+    }
+
+    (void) usleep(50000);
+
+    return 0;
+}
+
+
+static pid_t
+spawn_holder(const char *dir)
+{
+    int    fds[2];
+    char   c;
+    pid_t  pid;
+
+    assert_int_equal(pipe(fds), 0);
+    pid = spawn("holder", dir, fds[1]);
+    (void) close(fds[1]);
+    assert_int_equal(read(fds[0], &c, 1), 1);
+    (void) close(fds[0]);
+
+    return pid;
+}
+
+
+static void
+ignore(int signo)
+{
+    (void) signo;
+}
+
+
+/* signals, as of nginx's "timer_resolution", while others are opening it */
+
+static void
+test_signals_while_it_is_opened(void **state)
+{
+    char              err[512];
+    pid_t             child;
+    side_t            s;
+    struct sigaction  sa, before;
+    struct itimerval  every, never;
+
+    memset(&sa, 0, sizeof(sa));
+    sa.sa_handler = ignore;
+    assert_int_equal(sigaction(SIGALRM, &sa, &before), 0);
+
+    memset(&never, 0, sizeof(never));
+    memset(&every, 0, sizeof(every));
+    every.it_interval.tv_usec = 1000;
+    every.it_value.tv_usec = 1000;
+
+    s.st = open_store(*state);
+
+    child = spawn_holder(*state);
+    assert_int_equal(setitimer(ITIMER_REAL, &every, NULL), 0);
+    assert_int_equal(ngx_token_live_open(*state, 0, &s.live, err,
+                                         sizeof(err)), NGX_TOKEN_OK);
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    assert_int_equal(wait_for(child), 0);
+
+    child = spawn_holder(*state);
+    assert_int_equal(setitimer(ITIMER_REAL, &every, NULL), 0);
+    assert_int_equal(ngx_token_queue_open(*state, s.st, &s.q, err,
+                                          sizeof(err)), NGX_TOKEN_OK);
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    assert_int_equal(wait_for(child), 0);
+
+    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+
+    close_side(&s);
+}
+
+
 static void
 test_a_directory_that_is_not_there(void **state)
 {
@@ -1386,6 +1475,8 @@ main(int argc, char **argv)
             make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(
             test_killed_between_two_batches, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_signals_while_it_is_opened,
+                                        make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_a_directory_that_is_not_there,
                                         make_dir, remove_dir)
     };
@@ -1398,6 +1489,10 @@ main(int argc, char **argv)
 
         if (strncmp(argv[1], "leaver", 6) == 0) {
             return leaver(argv[2], (unsigned) strtoul(argv[1] + 7, NULL, 10));
+        }
+
+        if (strcmp(argv[1], "holder") == 0) {
+            return holder(argv[2]);
         }
 
         if (strcmp(argv[1], "elder") == 0) {
