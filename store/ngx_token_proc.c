@@ -74,6 +74,46 @@ ngx_token_proc_is_gone(const unsigned char who[NGX_TOKEN_PROC_LEN])
 }
 
 
+/* the first half of the kernel's boot id, in hexadecimal with hyphens */
+
+uint64_t
+ngx_token_proc_boot(void)
+{
+    int          fd;
+    char         buf[64];
+    char        *p;
+    ssize_t      n;
+    uint64_t     boot;
+
+    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY|O_CLOEXEC);
+    if (fd == -1) {
+        return 0;
+    }
+
+    n = read(fd, buf, sizeof(buf) - 1);
+
+    (void) close(fd);
+
+    if (n <= 0) {
+        return 0;
+    }
+
+    buf[n] = '\0';
+
+    for (p = buf, boot = 0; *p != '\0' && boot >> 60 == 0; p++) {
+
+        if (*p >= '0' && *p <= '9') {
+            boot = boot << 4 | (uint64_t) (*p - '0');
+
+        } else if (*p >= 'a' && *p <= 'f') {
+            boot = boot << 4 | (uint64_t) (*p - 'a' + 10);
+        }
+    }
+
+    return boot;
+}
+
+
 /*
  * The third and the 22nd field of proc(5) /proc/pid/stat.  The second is the
  * program's name in parentheses, and may hold anything.

@@ -8,11 +8,14 @@
 #define _NGX_TOKEN_PROC_H_INCLUDED_
 
 
+#include <stdint.h>
+
+
 /*
  * What names a process on this machine, so that what it has left behind can be
  * told: its pid, and when it was started.
  *
- * Thread: any.  Both read a file in /proc; without it the pid alone counts.
+ * Thread: any.  They read a file in /proc; without it the pid alone counts.
  */
 
 #define NGX_TOKEN_PROC_LEN  16            /* bytes */
@@ -28,6 +31,9 @@ void ngx_token_proc_self(unsigned char who[NGX_TOKEN_PROC_LEN]);
  *          time at which that ends, in ms since the Unix epoch
  */
 unsigned ngx_token_proc_is_gone(const unsigned char who[NGX_TOKEN_PROC_LEN]);
+
+/* Which start of the machine this is; 0: not known. */
+uint64_t ngx_token_proc_boot(void);
 
 
 #endif /* _NGX_TOKEN_PROC_H_INCLUDED_ */

@@ -64,6 +64,7 @@ ngx_token_queue_open(const char *path, ngx_token_store_t *st,
     q->common[NGX_TOKEN_QUEUE_LAYOUT] =
                               (uint64_t) sizeof(ngx_token_queue_head_t) << 32
                               | sizeof(ngx_token_queue_slot_t);
+    q->common[NGX_TOKEN_QUEUE_BOOT] = ngx_token_proc_boot();
     q->common[NGX_TOKEN_QUEUE_SIZE] = st->env.size;
     q->common[NGX_TOKEN_QUEUE_FLAGS] = st->env.flags;
 

@@ -102,6 +102,9 @@ typedef struct {
 
 enum {
     NGX_TOKEN_QUEUE_LAYOUT = 0,           /* of this memory */
+    NGX_TOKEN_QUEUE_BOOT,                 /* of the machine: who is named in it
+                                             is not another one after the next
+                                             start, with the same number */
     NGX_TOKEN_QUEUE_DEVICE,
     NGX_TOKEN_QUEUE_INODE,                /* of the store */
     NGX_TOKEN_QUEUE_SIZE,

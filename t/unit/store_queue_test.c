@@ -1238,6 +1238,39 @@ test_another_configuration_has_another_queue(void **state)
 
 
 /*
+ * What a machine's crash has left is nobody's, even if there are processes with
+ * the numbers of those that were in it: its mutex may be locked for ever.
+ */
+
+static void
+test_a_queue_of_before_the_last_start(void **state)
+{
+    char                err[512];
+    ino_t               old;
+    side_t              s;
+    ngx_token_queue_t  *before;
+
+    s = open_side(*state);
+    before = s.q;
+    old = queue_of(*state);
+
+    before->head->common[NGX_TOKEN_QUEUE_BOOT]++;
+
+    assert_int_equal(ngx_token_queue_open(*state, s.st, &s.q, err,
+                                          sizeof(err)), NGX_TOKEN_OK);
+    assert_int_not_equal(queue_of(*state), old);
+
+    assert_int_equal(put_append(s.q, 1), NGX_TOKEN_OK);
+    assert_int_equal(ngx_token_queue_publish(s.q), 1);
+    work(&s);
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_OK);
+
+    ngx_token_queue_close(before);
+    close_side(&s);
+}
+
+
+/*
  * The store is removed while a process has it open; another process makes a
  * new one there.
  */
@@ -1468,6 +1501,8 @@ main(int argc, char **argv)
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_a_foreign_file_is_made_anew,
                                         make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(
+            test_a_queue_of_before_the_last_start, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(
             test_another_store_has_another_queue, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(
