@@ -469,6 +469,7 @@ ngx_token_queue_room(ngx_token_queue_t *q, size_t space)
 
         ngx_token_queue_set_state(b, NGX_TOKEN_QUEUE_READY);
         q->open = 0;
+        q->ready = 1;
     }
 
     if (q->last + 1 - q->first == NGX_TOKEN_QUEUE_BATCHES) {
@@ -492,6 +493,11 @@ ngx_token_queue_publish(ngx_token_queue_t *q)
         ngx_token_queue_set_state(ngx_token_queue_batch(q->slot, q->last),
                                   NGX_TOKEN_QUEUE_READY);
         q->open = 0;
+        q->ready = 1;
+    }
+
+    if (q->ready) {
+        q->ready = 0;
         gone = ngx_token_queue_wake(q);
     }
 

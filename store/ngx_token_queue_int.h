@@ -143,6 +143,8 @@ struct ngx_token_queue_s {
     uint64_t                 first;       /* as in the slot */
     uint64_t                 last;        /* the batch that is filled */
     unsigned                 open:1;      /* it is ours to fill */
+    unsigned                 ready:1;     /* one is, and no committer was
+                                             waked for it yet */
     size_t                   taken;       /* verdicts, of the first */
     const char              *error;
 

@@ -424,6 +424,101 @@ test_a_full_queue_says_so_and_goes_on(void **state)
 }
 
 
+/* until somebody has committed and waits for more, or is about to */
+
+static void
+until_asleep(side_t *s)
+{
+    while (!__atomic_load_n(&s->q->head->sleeping, __ATOMIC_SEQ_CST)) {
+        (void) usleep(100);
+    }
+}
+
+
+static void *
+linger_once(void *data)
+{
+    work(data);
+
+    return NULL;
+}
+
+
+/* of a length that has a batch for itself */
+
+static ngx_token_rc_t
+put_long(ngx_token_queue_t *q, uint64_t n)
+{
+    ngx_token_rc_t       rc;
+    unsigned char       *value;
+    ngx_token_effect_t   e;
+    ngx_token_commit_t   c;
+
+    value = malloc(NGX_TOKEN_QUEUE_BYTES / 2);
+    assert_non_null(value);
+    memset(value, '7', NGX_TOKEN_QUEUE_BYTES / 2);
+
+    e = make_effect(NGX_TOKEN_EFFECT_SET, "atom", "");
+    e.value.data = value;
+    e.value.len = NGX_TOKEN_QUEUE_BYTES / 2;
+    c = make_commit(n, &e, 1);
+
+    rc = put_commit(q, &c, NGX_TOKEN_OUTCOME_OK, 0);
+
+    free(value);
+
+    return rc;
+}
+
+
+/* a committer that sleeps is waked also for what has filled the last place */
+
+static void
+test_the_last_place_wakes_a_committer(void **state)
+{
+    side_t                    s;
+    uint64_t                  n;
+    unsigned                  i;
+    pthread_t                 thread;
+    ngx_token_queue_batch_t  *b;
+
+    s = open_side(*state);
+    s.q->linger = UINT64_C(5000000000);
+
+    assert_int_equal(put_long(s.q, 1), NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+    assert_int_equal(pthread_create(&thread, NULL, linger_once, &s), 0);
+
+    for (n = 2; n <= NGX_TOKEN_QUEUE_BATCHES; n++) {
+        until_asleep(&s);
+        assert_int_equal(put_long(s.q, n), NGX_TOKEN_OK);
+
+        if (n == NGX_TOKEN_QUEUE_BATCHES) {
+            assert_int_equal(put_long(s.q, n + 1), NGX_TOKEN_BUSY);
+        }
+
+        (void) ngx_token_queue_publish(s.q);
+
+        b = ngx_token_queue_batch(s.q->slot, n - 1);
+
+        for (i = 0; i < 2000; i++) {
+            if (ngx_token_queue_state(b) == NGX_TOKEN_QUEUE_DONE) {
+                break;
+            }
+
+            (void) usleep(1000);
+        }
+
+        assert_int_equal(ngx_token_queue_state(b), NGX_TOKEN_QUEUE_DONE);
+    }
+
+    ngx_token_queue_stop(s.q);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+
+    close_side(&s);
+}
+
+
 static void
 test_sizes(void **state)
 {
@@ -952,17 +1047,6 @@ lingerer(const char *dir)
 }
 
 
-/* until somebody has committed and waits for more, or is about to */
-
-static void
-until_asleep(side_t *s)
-{
-    while (!__atomic_load_n(&s->q->head->sleeping, __ATOMIC_SEQ_CST)) {
-        (void) usleep(100);
-    }
-}
-
-
 /* while this one commits another record comes: nobody else is needed */
 
 static void
@@ -1481,6 +1565,8 @@ main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_what_is_pending,
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_a_full_queue_says_so_and_goes_on,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_the_last_place_wakes_a_committer,
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_sizes, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_outcomes_and_claims,
