@@ -37,6 +37,7 @@ static ngx_token_rc_t ngx_token_queue_allocate(ngx_token_queue_t *q, int fd,
 static void ngx_token_queue_free(ngx_token_queue_t *q);
 static ngx_token_queue_batch_t *ngx_token_queue_room(ngx_token_queue_t *q,
     size_t space);
+static unsigned ngx_token_queue_is_waiting(ngx_token_queue_t *q);
 
 
 ngx_token_rc_t
@@ -513,38 +514,33 @@ ngx_token_queue_publish(ngx_token_queue_t *q)
 unsigned
 ngx_token_queue_waits(ngx_token_queue_t *q)
 {
-    uint32_t  i, j, nslots;
-
     if (__atomic_load_n(&q->head->active, __ATOMIC_SEQ_CST)) {
         return 0;
     }
 
-    nslots = __atomic_load_n(&q->head->nslots, __ATOMIC_SEQ_CST);
-
-    for (i = 0; i < nslots; i++) {
-        for (j = 0; j < NGX_TOKEN_QUEUE_BATCHES; j++) {
-            if (ngx_token_queue_state(&q->slots[i].batches[j])
-                == NGX_TOKEN_QUEUE_READY)
-            {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
+    return ngx_token_queue_is_waiting(q);
 }
 
 
 unsigned
 ngx_token_queue_pending(ngx_token_queue_t *q, uint64_t *took)
 {
-    uint32_t  i, j, nslots, state;
-
     *took = __atomic_load_n(&q->head->took, __ATOMIC_RELAXED);
 
     if (!__atomic_load_n(&q->head->active, __ATOMIC_SEQ_CST)) {
         return 0;
     }
+
+    return ngx_token_queue_is_waiting(q);
+}
+
+
+/* Whether something is published, or was taken by one who may have died */
+
+static unsigned
+ngx_token_queue_is_waiting(ngx_token_queue_t *q)
+{
+    uint32_t  i, j, nslots, state;
 
     nslots = __atomic_load_n(&q->head->nslots, __ATOMIC_SEQ_CST);
 

@@ -155,6 +155,8 @@ struct ngx_token_queue_s {
     ngx_token_queue_slot_t  *owners[NGX_TOKEN_QUEUE_SLOTS
                                     * NGX_TOKEN_QUEUE_BATCHES];
     size_t                   turn;        /* the slot to begin with */
+    unsigned                 heir;        /* what one who died has taken is
+                                             not looked for yet */
     uint64_t                 linger;      /* ns to wait for what comes next */
     size_t                   nrecords;    /* room for so many */
     ngx_token_commit_t      *commits;

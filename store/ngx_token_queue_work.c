@@ -51,7 +51,7 @@ static void ngx_token_queue_sleep(ngx_token_queue_t *q, uint32_t published,
 static uint64_t ngx_token_queue_now(void);
 static unsigned ngx_token_queue_collect(ngx_token_queue_t *q);
 static void ngx_token_queue_collect_slot(ngx_token_queue_t *q,
-    ngx_token_queue_slot_t *slot, size_t *n);
+    ngx_token_queue_slot_t *slot, unsigned left, size_t *n);
 static ngx_token_rc_t ngx_token_queue_reserve(ngx_token_queue_t *q);
 static void *ngx_token_queue_grow(void *p, size_t n, size_t size,
     ngx_token_rc_t *rc);
@@ -91,6 +91,8 @@ ngx_token_queue_work(ngx_token_queue_t *q, ngx_token_store_t *st,
         /* one that was killed in its sleep would be waked for ever */
         __atomic_store_n(&q->head->sleeping, 0, __ATOMIC_SEQ_CST);
         __atomic_store_n(&q->head->active, 1, __ATOMIC_SEQ_CST);
+
+        q->heir = 1;
 
         ngx_token_queue_serve(q, st, live, bell);
 
@@ -296,7 +298,12 @@ ngx_token_queue_now(void)
 }
 
 
-/* Takes what is published, each process in its turn; returns whether any is */
+/*
+ * Takes what is published, each process in its turn; returns whether any is.
+ * What a committer that has died had taken comes first, and alone: it may be
+ * committed already, and what was asked for since then is not to be followed by
+ * what was before it.
+ */
 
 static unsigned
 ngx_token_queue_collect(ngx_token_queue_t *q)
@@ -313,8 +320,20 @@ ngx_token_queue_collect(ngx_token_queue_t *q)
         nslots = NGX_TOKEN_QUEUE_SLOTS;
     }
 
+    if (q->heir) {
+        q->heir = 0;
+
+        for (i = 0; i < nslots; i++) {
+            ngx_token_queue_collect_slot(q, &q->slots[i], 1, &n);
+        }
+
+        if (q->nbatches != 0) {
+            return 1;
+        }
+    }
+
     for (i = 0; i < nslots && n < NGX_TOKEN_QUEUE_GROUP; i++) {
-        ngx_token_queue_collect_slot(q, &q->slots[(q->turn + i) % nslots],
+        ngx_token_queue_collect_slot(q, &q->slots[(q->turn + i) % nslots], 0,
                                      &n);
     }
 
@@ -328,12 +347,13 @@ ngx_token_queue_collect(ngx_token_queue_t *q)
  * In the order of their numbers, without a gap: a batch that its process has
  * taken back to fill it up holds back those behind it.
  *
- *     n  in, out: records
+ *     left  1: only those that a committer has taken that has died
+ *     n     in, out: records
  */
 
 static void
 ngx_token_queue_collect_slot(ngx_token_queue_t *q,
-    ngx_token_queue_slot_t *slot, size_t *n)
+    ngx_token_queue_slot_t *slot, unsigned left, size_t *n)
 {
     uint32_t                  i;
     uint64_t                  number;
@@ -352,8 +372,8 @@ ngx_token_queue_collect_slot(ngx_token_queue_t *q,
 
         case NGX_TOKEN_QUEUE_READY:
 
-            if (!ngx_token_queue_swap(b, NGX_TOKEN_QUEUE_READY,
-                                      NGX_TOKEN_QUEUE_TAKEN))
+            if (left || !ngx_token_queue_swap(b, NGX_TOKEN_QUEUE_READY,
+                                              NGX_TOKEN_QUEUE_TAKEN))
             {
                 return;
             }
@@ -361,7 +381,6 @@ ngx_token_queue_collect_slot(ngx_token_queue_t *q,
             break;
 
         case NGX_TOKEN_QUEUE_TAKEN:
-            /* by a committer that has died */
             break;
 
         default:

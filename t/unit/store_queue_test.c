@@ -1492,6 +1492,68 @@ ignore(int signo)
 
 /* signals, as of nginx's "timer_resolution", while others are opening it */
 
+/*
+ * A committer is killed when it has committed that a call has failed, and has
+ * not said so yet.  The token is tried again, by another process: that the new
+ * call begins is not to be undone by the end of the old one (G11).
+ */
+
+static void
+test_what_the_dead_had_taken_comes_first(void **state)
+{
+    char                      err[512];
+    side_t                    s;
+    ngx_token_read_t         *r;
+    ngx_token_queue_t        *other;
+    ngx_token_effect_t        e;
+    ngx_token_commit_t        c;
+    ngx_token_ledger_t        l;
+    ngx_token_queue_batch_t  *b;
+
+    s = open_side(*state);
+    assert_int_equal(ngx_token_queue_open(*state, s.st, &other, err,
+                                          sizeof(err)), NGX_TOKEN_OK);
+
+    e = make_effect(NGX_TOKEN_EFFECT_SET, "atom", "1");
+    c = make_commit(1, &e, 1);
+
+    assert_int_equal(put_commit(other, &c, NGX_TOKEN_OUTCOME_RUNNING, 1),
+                     NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(other);
+    work(&s);
+    assert_int_equal(take(other).outcome, NGX_TOKEN_OUTCOME_RUNNING);
+
+    assert_int_equal(put_commit(other, &c, NGX_TOKEN_OUTCOME_FAILED, 1),
+                     NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(other);
+    work(&s);
+
+    b = ngx_token_queue_batch(other->slot, other->first);
+    assert_int_equal(ngx_token_queue_state(b), NGX_TOKEN_QUEUE_DONE);
+    ngx_token_queue_set_state(b, NGX_TOKEN_QUEUE_TAKEN);
+
+    /* somebody must, though nothing else is published */
+    assert_int_equal(ngx_token_queue_waits(s.q), 1);
+
+    assert_int_equal(put_commit(s.q, &c, NGX_TOKEN_OUTCOME_RUNNING, 1),
+                     NGX_TOKEN_OK);
+    (void) ngx_token_queue_publish(s.q);
+    s.q->turn = 0;
+    work(&s);
+
+    assert_int_equal(take(s.q).outcome, NGX_TOKEN_OUTCOME_RUNNING);
+    assert_int_equal(take(other).outcome, NGX_TOKEN_OUTCOME_FAILED);
+
+    r = begin(s.st);
+    assert_int_equal(ngx_token_read_ledger(r, c.id, &l), NGX_TOKEN_OK);
+    assert_int_equal(l.outcome, NGX_TOKEN_OUTCOME_RUNNING);
+    ngx_token_read_end(r);
+
+    ngx_token_queue_close(other);
+    close_side(&s);
+}
+
+
 static void
 test_signals_while_it_is_opened(void **state)
 {
@@ -1596,6 +1658,8 @@ main(int argc, char **argv)
             make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(
             test_killed_between_two_batches, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(
+            test_what_the_dead_had_taken_comes_first, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_signals_while_it_is_opened,
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_a_directory_that_is_not_there,
