@@ -65,11 +65,11 @@ static void ngx_token_queue_answer(ngx_token_queue_verdict_t *to,
     ngx_token_verdict_t *from);
 static void ngx_token_queue_count(uint64_t *count, uint64_t n);
 static ngx_token_rc_t ngx_token_queue_unclaim(ngx_token_queue_t *q,
-    ngx_token_live_t *live);
+    ngx_token_live_t *live, ngx_token_claim_t *claims, size_t max);
 static void ngx_token_queue_begin(ngx_token_queue_walk_t *w,
     ngx_token_queue_batch_t *b);
 static unsigned char *ngx_token_queue_next(ngx_token_queue_walk_t *w);
-static void ngx_token_queue_fail(ngx_token_queue_t *q);
+static void ngx_token_queue_fail(ngx_token_queue_t *q, const char *text);
 static void ngx_token_queue_tell(ngx_token_queue_t *q, const char *text);
 #if (NGX_TOKEN_BREAK == 1)
 static void ngx_token_queue_break(ngx_token_queue_t *q, void (*bell)(void));
@@ -479,18 +479,20 @@ static void
 ngx_token_queue_commit(ngx_token_queue_t *q, ngx_token_store_t *st,
     ngx_token_live_t *live)
 {
-    size_t          i, n;
-    uint64_t        began, now;
-    const char     *text;
-    ngx_token_rc_t  rc, rc2;
+    size_t              i, n;
+    uint64_t            began, now;
+    const char         *text;
+    ngx_token_rc_t      rc, rc2;
+    ngx_token_claim_t   claim;
 
     began = ngx_token_queue_now();
 
     rc = ngx_token_queue_reserve(q);
 
     if (rc != NGX_TOKEN_OK) {
-        ngx_token_queue_fail(q);
-        ngx_token_queue_tell(q, ngx_token_store_error());
+        ngx_token_queue_fail(q, ngx_token_store_error());
+        (void) ngx_token_queue_unclaim(q, live, &claim, 1);
+        ngx_token_queue_tell(q, NULL);
         return;
     }
 
@@ -514,7 +516,7 @@ ngx_token_queue_commit(ngx_token_queue_t *q, ngx_token_store_t *st,
 
     /* others may have the tokens whose handlers have ended */
 
-    rc2 = ngx_token_queue_unclaim(q, live);
+    rc2 = ngx_token_queue_unclaim(q, live, q->claims, q->nrecords);
 
     ngx_token_queue_tell(q, (rc2 == NGX_TOKEN_OK || rc != NGX_TOKEN_OK)
                             ? NULL : ngx_token_store_error());
@@ -622,13 +624,22 @@ ngx_token_queue_answer(ngx_token_queue_verdict_t *to,
 }
 
 
+/*
+ * Gives back the claims of what was taken, so many at a time.
+ *
+ *     claims  room for max, which is not 0 where there is one
+ */
+
 static ngx_token_rc_t
-ngx_token_queue_unclaim(ngx_token_queue_t *q, ngx_token_live_t *live)
+ngx_token_queue_unclaim(ngx_token_queue_t *q, ngx_token_live_t *live,
+    ngx_token_claim_t *claims, size_t max)
 {
     size_t                   i, n;
+    ngx_token_rc_t           rc, rc2;
     ngx_token_queue_walk_t   w;
 
     n = 0;
+    rc = NGX_TOKEN_OK;
 
     for (i = 0; i < q->nbatches; i++) {
 
@@ -640,15 +651,23 @@ ngx_token_queue_unclaim(ngx_token_queue_t *q, ngx_token_live_t *live)
                 && w.batch->verdicts[w.n - 1].outcome
                    != NGX_TOKEN_OUTCOME_RUNNING)
             {
-                memcpy(q->claims[n].id, w.entry.id, NGX_TOKEN_ID_LEN);
-                memcpy(q->claims[n].proc, q->owners[i]->who,
+                memcpy(claims[n].id, w.entry.id, NGX_TOKEN_ID_LEN);
+                memcpy(claims[n].proc, q->owners[i]->who,
                        NGX_TOKEN_PROC_LEN);
                 n++;
+            }
+
+            if (n == max) {
+                rc2 = ngx_token_live_unclaim(live, claims, n);
+                rc = (rc == NGX_TOKEN_OK) ? rc2 : rc;
+                n = 0;
             }
         }
     }
 
-    return ngx_token_live_unclaim(live, q->claims, n);
+    rc2 = ngx_token_live_unclaim(live, claims, n);
+
+    return (rc == NGX_TOKEN_OK) ? rc2 : rc;
 }
 
 
@@ -702,13 +721,16 @@ ngx_token_queue_next(ngx_token_queue_walk_t *w)
 /* Nothing of what was taken is committed */
 
 static void
-ngx_token_queue_fail(ngx_token_queue_t *q)
+ngx_token_queue_fail(ngx_token_queue_t *q, const char *text)
 {
     size_t                     i;
     ngx_token_queue_walk_t     w;
     ngx_token_queue_verdict_t  *v;
 
     for (i = 0; i < q->nbatches; i++) {
+        (void) snprintf(q->batches[i]->text, sizeof(q->batches[i]->text),
+                        "%s", text);
+
         ngx_token_queue_begin(&w, q->batches[i]);
 
         while (ngx_token_queue_next(&w) != NULL) {

@@ -830,10 +830,78 @@ test_what_the_dead_have_left(void **state)
 }
 
 
+static void
+no_bell(void)
+{
+}
+
+
+/* what a process has claimed it gives back, also where nothing else can be done */
+
+static void
+test_claims_when_there_is_no_memory_to_commit(void **state)
+{
+    char                      err[512];
+    uint64_t                  n;
+    unsigned char             record[256];
+    ngx_token_effect_t        e;
+    ngx_token_commit_t        c;
+    ngx_token_queue_item_t    item;
+    ngx_token_queue_answer_t  a;
+
+    dir = *state;
+    st = open_store(dir);
+    assert_int_equal(ngx_token_live_open(dir, 0, &live, err, sizeof(err)),
+                     NGX_TOKEN_OK);
+    assert_int_equal(ngx_token_queue_open(dir, st, &queue, err, sizeof(err)),
+                     NGX_TOKEN_OK);
+
+    for (n = 1; n <= 6; n++) {
+
+        e = make_effect(NGX_TOKEN_EFFECT_SET, "atom", "1");
+        c = make_commit(n, &e, 1);
+        assert_true(ngx_token_commit_size(&c) <= sizeof(record));
+        ngx_token_commit_encode(&c, record);
+
+        memset(&item, 0, sizeof(item));
+        item.id = c.id;
+        item.record = record;
+        item.len = ngx_token_commit_size(&c);
+        item.claimed = 1;
+
+        assert_int_equal(ngx_token_live_claim(live, c.id), NGX_TOKEN_OK);
+        assert_int_equal(ngx_token_queue_put(queue, &item), NGX_TOKEN_OK);
+        (void) ngx_token_queue_publish(queue);
+
+        /* five pieces of memory are needed: the sixth time there are all */
+
+        calls = 0;
+        fail_at = (n <= 5) ? (unsigned) n : 0;
+        ngx_token_queue_work(queue, st, live, no_bell);
+        fail_at = 0;
+
+        assert_int_equal(ngx_token_queue_take(queue, &a), NGX_TOKEN_OK);
+        assert_int_equal(a.verdict.outcome, (n <= 5)
+                                            ? NGX_TOKEN_OUTCOME_FAILED
+                                            : NGX_TOKEN_OUTCOME_OK);
+        assert_int_equal(ngx_token_queue_error(queue) != NULL, n <= 5);
+        assert_int_equal(ngx_token_live_claimed(live, c.id),
+                         NGX_TOKEN_DECLINED);
+    }
+
+    ngx_token_queue_close(queue);
+    ngx_token_live_close(live, 0);
+    ngx_token_store_close(st);
+}
+
+
 int
 main(int argc, char **argv)
 {
     const struct CMUnitTest  tests[] = {
+        cmocka_unit_test_setup_teardown(
+            test_claims_when_there_is_no_memory_to_commit,
+            make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_files_that_are_new,
                                         make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_files_that_are_there,
