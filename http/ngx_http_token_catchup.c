@@ -107,8 +107,6 @@ ngx_http_token_watch_catch_up(ngx_http_token_session_t *s)
         }
     }
 
-    ngx_token_read_end(p.r);
-
     if (p.blob->len) {
         ngx_http_token_out_blob(s, p.blob);
     }
@@ -128,6 +126,10 @@ ngx_http_token_watch_catch_up(ngx_http_token_session_t *s)
  * A snapshot that is where the worker's head is: what is newer would have to be
  * left out, and what it has replaced is not there any more; so a watch that
  * became live would be behind its outcomes (G3).
+ *
+ * All sessions that catch up in a turn have the same one.  With one for each, in
+ * a store that others write, each would have what is new fanned out before it,
+ * to all who watch.
  */
 
 static ngx_token_rc_t
@@ -139,12 +141,30 @@ ngx_http_token_catchup_begin(ngx_http_token_piece_t *p)
 
     w = &ngx_http_token_worker;
 
+    if (w->snapshot) {
+
+        if (ngx_token_read_head(w->snapshot) == w->head) {
+            p->r = w->snapshot;
+            return NGX_TOKEN_OK;
+        }
+
+        ngx_http_token_watch_caught_up();
+    }
+
     for (i = 0; i < NGX_HTTP_TOKEN_TRIES; i++) {
 
         rc = ngx_token_read_begin(w->store, &p->r);
 
-        if (rc != NGX_TOKEN_OK || ngx_token_read_head(p->r) == w->head) {
+        if (rc != NGX_TOKEN_OK) {
             return rc;
+        }
+
+        if (ngx_token_read_head(p->r) == w->head) {
+            w->snapshot = p->r;
+
+            ngx_log_debug0(NGX_LOG_DEBUG_HTTP, ngx_cycle->log, 0,
+                           "token catch-up begins a snapshot");
+            return NGX_TOKEN_OK;
         }
 
         ngx_token_read_end(p->r);
@@ -152,6 +172,20 @@ ngx_http_token_catchup_begin(ngx_http_token_piece_t *p)
     }
 
     return NGX_TOKEN_BUSY;
+}
+
+
+void
+ngx_http_token_watch_caught_up(void)
+{
+    ngx_http_token_worker_t  *w;
+
+    w = &ngx_http_token_worker;
+
+    if (w->snapshot) {
+        ngx_token_read_end(w->snapshot);
+        w->snapshot = NULL;
+    }
 }
 
 

@@ -223,6 +223,8 @@ ngx_http_token_session_flush_all(ngx_event_t *ev)
         }
     }
 
+    ngx_http_token_watch_caught_up();
+
     if (w->round.began) {
         ngx_token_round_end(&w->round, ngx_http_token_clock());
     }

@@ -68,6 +68,9 @@ void ngx_http_token_watch_fall_behind(ngx_http_token_watch_t *watch,
  */
 ngx_int_t ngx_http_token_watch_catch_up(ngx_http_token_session_t *s);
 
+/* Ends the snapshot that all catch-ups of a turn have in common. */
+void ngx_http_token_watch_caught_up(void);
+
 /*
  * Encodes what a change of the feed means for the watch of a family.
  *

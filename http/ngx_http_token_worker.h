@@ -38,6 +38,8 @@ typedef struct {
     uint64_t                    txnid;    /* of the store, at the last look */
     uint64_t                    live_txnid;
     ngx_token_round_t           round;
+    ngx_token_read_t           *snapshot; /* at the head, of what catches up in
+                                             this turn; NULL: none yet */
 
     ngx_queue_t                 sessions;
     ngx_uint_t                  nsessions;
