@@ -84,6 +84,8 @@ ngx_http_token_watch_catch_up(ngx_http_token_session_t *s)
         return NGX_DONE;
     }
 
+    ngx_http_token_worker.pieces++;
+
     for (n = s->nbehind; n && s->nbehind; n--) {
 
         if (ngx_http_token_catchup_full(&p)) {

@@ -13,6 +13,7 @@
 
 
 #define NGX_HTTP_TOKEN_FLUSH_MAX   16     /* rounds of a session in one turn */
+#define NGX_HTTP_TOKEN_FLUSH_PIECES  64   /* of all that catch up, likewise */
 
 
 static void ngx_http_token_session_hello(ngx_http_token_session_t *s);
@@ -196,17 +197,27 @@ ngx_http_token_session_dirty(ngx_http_token_session_t *s)
 void
 ngx_http_token_session_flush_all(ngx_event_t *ev)
 {
-    ngx_queue_t               *q;
+    ngx_queue_t               *q, later;
     ngx_http_token_worker_t   *w;
     ngx_http_token_session_t  *s;
 
     w = ev->data;
+    w->pieces = 0;
+
+    ngx_queue_init(&later);
 
     while (!ngx_queue_empty(&w->dirty)) {
         q = ngx_queue_head(&w->dirty);
         s = ngx_queue_data(q, ngx_http_token_session_t, dirty);
 
         ngx_queue_remove(q);
+
+        if (s->nbehind && !s->ended
+            && w->pieces >= NGX_HTTP_TOKEN_FLUSH_PIECES)
+        {
+            ngx_queue_insert_tail(&later, q);
+            continue;
+        }
 
         if (!s->ended) {
             ngx_http_token_session_flush(s);
@@ -224,6 +235,23 @@ ngx_http_token_session_flush_all(ngx_event_t *ev)
     }
 
     ngx_http_token_watch_caught_up();
+
+    if (!ngx_queue_empty(&later)) {
+
+        /* so many catch up that others would have no turn before their end */
+
+        ngx_queue_add(&w->dirty, &later);
+
+        if (w->flush.posted) {
+            ngx_delete_posted_event(&w->flush);
+        }
+
+        ngx_post_event(&w->flush, &ngx_posted_next_events);
+
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, ev->log, 0,
+                       "token sessions go on in the next turn");
+        return;
+    }
 
     if (w->round.began) {
         ngx_token_round_end(&w->round, ngx_http_token_clock());

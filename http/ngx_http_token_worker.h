@@ -40,6 +40,7 @@ typedef struct {
     ngx_token_round_t           round;
     ngx_token_read_t           *snapshot; /* at the head, of what catches up in
                                              this turn; NULL: none yet */
+    ngx_uint_t                  pieces;   /* that it was sent */
 
     ngx_queue_t                 sessions;
     ngx_uint_t                  nsessions;
