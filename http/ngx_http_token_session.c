@@ -18,6 +18,7 @@
 
 static void ngx_http_token_session_hello(ngx_http_token_session_t *s);
 static void ngx_http_token_session_go_on(ngx_event_t *ev);
+static void ngx_http_token_session_flush_one(ngx_http_token_session_t *s);
 static void ngx_http_token_session_flush(ngx_http_token_session_t *s);
 static ngx_int_t ngx_http_token_session_more(ngx_http_token_session_t *s);
 static void ngx_http_token_session_blocked(ngx_http_token_session_t *s);
@@ -194,53 +195,49 @@ ngx_http_token_session_dirty(ngx_http_token_session_t *s)
 }
 
 
+/*
+ * Those who are behind, and had no turn in the last one, come first; of them
+ * and of all others that are behind only so many pieces are sent.  What they
+ * are is not looked at before: they may be all that there are.
+ */
+
 void
 ngx_http_token_session_flush_all(ngx_event_t *ev)
 {
-    ngx_queue_t               *q, later;
+    ngx_queue_t               *q;
     ngx_http_token_worker_t   *w;
     ngx_http_token_session_t  *s;
 
     w = ev->data;
     w->pieces = 0;
 
-    ngx_queue_init(&later);
+    while (!ngx_queue_empty(&w->later)
+           && w->pieces < NGX_HTTP_TOKEN_FLUSH_PIECES)
+    {
+        q = ngx_queue_head(&w->later);
+        s = ngx_queue_data(q, ngx_http_token_session_t, dirty);
+
+        ngx_http_token_session_flush_one(s);
+    }
 
     while (!ngx_queue_empty(&w->dirty)) {
         q = ngx_queue_head(&w->dirty);
         s = ngx_queue_data(q, ngx_http_token_session_t, dirty);
 
-        ngx_queue_remove(q);
-
         if (s->nbehind && !s->ended
             && w->pieces >= NGX_HTTP_TOKEN_FLUSH_PIECES)
         {
-            ngx_queue_insert_tail(&later, q);
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(&w->later, q);
             continue;
         }
 
-        if (!s->ended) {
-            ngx_http_token_session_flush(s);
-        }
-
-        /* not before: what it queues for itself is flushed in there */
-        s->flushing = 0;
-
-        if (s->ended) {
-            ngx_http_token_session_destroy(s);
-
-        } else if (s->out && !s->blocked && !s->event.posted) {
-            ngx_http_token_session_dirty(s);
-        }
+        ngx_http_token_session_flush_one(s);
     }
 
     ngx_http_token_watch_caught_up();
 
-    if (!ngx_queue_empty(&later)) {
-
-        /* so many catch up that others would have no turn before their end */
-
-        ngx_queue_add(&w->dirty, &later);
+    if (!ngx_queue_empty(&w->later)) {
 
         if (w->flush.posted) {
             ngx_delete_posted_event(&w->flush);
@@ -255,6 +252,29 @@ ngx_http_token_session_flush_all(ngx_event_t *ev)
 
     if (w->round.began) {
         ngx_token_round_end(&w->round, ngx_http_token_clock());
+    }
+}
+
+
+/* takes it out of its queue; it may be gone afterwards */
+
+static void
+ngx_http_token_session_flush_one(ngx_http_token_session_t *s)
+{
+    ngx_queue_remove(&s->dirty);
+
+    if (!s->ended) {
+        ngx_http_token_session_flush(s);
+    }
+
+    /* not before: what it queues for itself is flushed in there */
+    s->flushing = 0;
+
+    if (s->ended) {
+        ngx_http_token_session_destroy(s);
+
+    } else if (s->out && !s->blocked && !s->event.posted) {
+        ngx_http_token_session_dirty(s);
     }
 }
 

@@ -58,6 +58,7 @@ ngx_http_token_worker_init(ngx_cycle_t *cycle,
 
     ngx_queue_init(&w->sessions);
     ngx_queue_init(&w->dirty);
+    ngx_queue_init(&w->later);
 
     for (i = 0; i < NGX_HTTP_TOKEN_WHEEL_SLOTS; i++) {
         ngx_queue_init(&w->wheel[i]);

@@ -46,6 +46,7 @@ typedef struct {
     ngx_uint_t                  nsessions;
 
     ngx_queue_t                 dirty;    /* sessions to be flushed */
+    ngx_queue_t                 later;    /* likewise, in a later turn */
     ngx_event_t                 flush;
 
     ngx_event_t                 tick;     /* once a second, cancelable */
