@@ -129,9 +129,9 @@ ngx_http_token_watch_catch_up(ngx_http_token_session_t *s)
  * left out, and what it has replaced is not there any more; so a watch that
  * became live would be behind its outcomes (G3).
  *
- * All sessions that catch up in a turn have the same one.  With one for each, in
- * a store that others write, each would have what is new fanned out before it,
- * to all who watch.
+ * All sessions that catch up in a turn have the same one.  With one for each,
+ * in a store that others write, each would have what is new fanned out before
+ * it, to all who watch.
  */
 
 static ngx_token_rc_t

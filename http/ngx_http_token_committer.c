@@ -416,6 +416,9 @@ ngx_http_token_committer_ledger(ngx_http_token_run_t *run,
     if (ngx_token_read_begin(ngx_http_token_worker.store, &r)
         != NGX_TOKEN_OK)
     {
+        /* its answer is not complete without: it is to be asked for again */
+        verdict->outcome = NGX_TOKEN_OUTCOME_BUSY;
+        verdict->error = NGX_TOKEN_ERR_NONE;
         return;
     }
 

@@ -9,6 +9,9 @@
 #include "http/ngx_http_token_stat.h"
 #include "http/ngx_http_token_worker.h"
 
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
 
 #define NGX_HTTP_TOKEN_OFFLOAD_STEP  250  /* ms of sleep at a time */
 
@@ -187,12 +190,14 @@ ngx_http_token_offload_ledger(ngx_http_token_run_t *run)
 }
 
 
-/* a fast shutdown waits for the threads of the pool, and does not wake them */
+/*
+ * A fast shutdown waits for the threads of the pool, and does not wake them.
+ * The clock is one that nobody sets.
+ */
 
 void
 ngx_http_token_offload_sleep(ngx_http_token_run_t *run, ngx_msec_t ms)
 {
-    int              rc;
     ngx_msec_t       left, step;
     struct timespec  ts;
 
@@ -200,25 +205,31 @@ ngx_http_token_offload_sleep(ngx_http_token_run_t *run, ngx_msec_t ms)
 
         step = ngx_min(left, NGX_HTTP_TOKEN_OFFLOAD_STEP);
 
-        if (clock_gettime(CLOCK_REALTIME, &ts) == -1) {
-            return;
+        ts.tv_sec = (time_t) (step / 1000);
+        ts.tv_nsec = (long) (step % 1000) * 1000000;
+
+        while (syscall(SYS_futex, &run->wake, FUTEX_WAIT_PRIVATE, 0, &ts, NULL,
+                       0)
+               == -1
+               && errno == EINTR)
+        {
+            /* void */
         }
 
-        ts.tv_nsec += (long) step * 1000000;
-
-        if (ts.tv_nsec >= 1000000000) {
-            ts.tv_nsec -= 1000000000;
-            ts.tv_sec++;
-        }
-
-        do {
-            rc = sem_timedwait(&run->wake, &ts);
-        } while (rc == -1 && errno == EINTR);
-
-        if (rc == 0) {
+        if (__atomic_load_n(&run->wake, __ATOMIC_ACQUIRE)) {
             return;
         }
     }
+}
+
+
+void
+ngx_http_token_offload_wake(ngx_http_token_run_t *run)
+{
+    __atomic_store_n(&run->wake, 1, __ATOMIC_RELEASE);
+
+    (void) syscall(SYS_futex, &run->wake, FUTEX_WAKE_PRIVATE, 1, NULL, NULL,
+                   0);
 }
 
 

@@ -37,5 +37,8 @@ void ngx_http_token_offload_end(ngx_http_token_run_t *run);
  */
 void ngx_http_token_offload_sleep(ngx_http_token_run_t *run, ngx_msec_t ms);
 
+/* Ends that sleep, and every later one of the run at once. */
+void ngx_http_token_offload_wake(ngx_http_token_run_t *run);
+
 
 #endif /* _NGX_HTTP_TOKEN_OFFLOAD_H_INCLUDED_ */

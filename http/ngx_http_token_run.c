@@ -313,11 +313,6 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
     ngx_memzero(run, sizeof(ngx_http_token_run_t));
     run->size = size;
 
-    if (sem_init(&run->wake, 0, 0) == -1) {
-        ngx_http_token_spare_give(&ngx_http_token_run_spare, run, size);
-        return NULL;
-    }
-
     ngx_memcpy(run->id, id, NGX_TOKEN_ID_LEN);
     ngx_memcpy(run->hash, hash, NGX_TOKEN_HASH_LEN);
 
@@ -655,7 +650,6 @@ ngx_http_token_run_free(ngx_http_token_run_t *run)
 static void
 ngx_http_token_run_discard(ngx_http_token_run_t *run)
 {
-    (void) sem_destroy(&run->wake);
     ngx_http_token_spare_give(&ngx_http_token_run_spare, run, run->size);
 }
 
@@ -799,7 +793,7 @@ ngx_http_token_run_wake(ngx_http_token_run_t *run,
         run->job->stop = why;
     }
 
-    (void) sem_post(&run->wake);
+    ngx_http_token_offload_wake(run);
 }
 
 

@@ -11,8 +11,6 @@
 #include "http/ngx_http_token_session.h"
 #include "http/ngx_http_token_task.h"
 
-#include <semaphore.h>
-
 
 /*
  * A run: one token on its way through this worker, from its request to its
@@ -51,7 +49,7 @@ typedef struct {
 
     ngx_http_token_task_t       task;
     ngx_msec_t                  delay;
-    sem_t                       wake;     /* posted by a cancel */
+    uint32_t                    wake;     /* 1: a sleep is over; a futex */
     ngx_http_token_call_t      *call;     /* of a backend, or NULL */
     ngx_http_token_job_ctx_t   *job;      /* of a handler, or NULL */
 

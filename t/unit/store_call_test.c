@@ -836,7 +836,7 @@ no_bell(void)
 }
 
 
-/* what a process has claimed it gives back, also where nothing else can be done */
+/* what is claimed is given back, also where nothing else can be done */
 
 static void
 test_claims_when_there_is_no_memory_to_commit(void **state)
