@@ -25,6 +25,7 @@
 
 typedef struct ngx_http_token_session_s  ngx_http_token_session_t;
 typedef struct ngx_http_token_service_s  ngx_http_token_service_t;
+typedef struct ngx_http_token_late_s     ngx_http_token_late_t;
 
 
 /* a configured channel: token_atom, token_log, token_presence */

@@ -447,10 +447,8 @@ ngx_http_token_call_answered(ngx_http_request_t *sr, void *data,
 
     ngx_http_token_call_outcome(call->run, status);
 
-    if (call->run->outcome != NGX_TOKEN_OUTCOME_FAILED
-        && sr->out && sr->out->buf)
-    {
-        ngx_http_token_call_result(call->run, sr->out->buf);
+    if (call->run->outcome != NGX_TOKEN_OUTCOME_FAILED) {
+        ngx_http_token_call_result(call->run, sr->out ? sr->out->buf : NULL);
     }
 
     /* another code would end the parent by an error page */
@@ -513,24 +511,39 @@ ngx_http_token_call_outcome(ngx_http_token_run_t *run, ngx_uint_t status)
 }
 
 
-/* puts the backend's JSON into the commit record; other bodies are dropped */
+/*
+ * Puts the backend's JSON into the commit record; other bodies are dropped.
+ *
+ *     b  NULL: there is none
+ */
 
 static void
 ngx_http_token_call_result(ngx_http_token_run_t *run, ngx_buf_t *b)
 {
+    ngx_token_rc_t   rc;
     ngx_token_buf_t  text;
     ngx_token_str_t  s, result;
 
-    s.data = b->pos;
-    s.len = b->last - b->pos;
-
     ngx_memzero(&text, sizeof(ngx_token_buf_t));
+    ngx_memzero(&result, sizeof(ngx_token_str_t));
 
-    if (ngx_http_token_result_read(&s, &text) == NGX_TOKEN_OK) {
-        ngx_http_token_str(&result, &text);
-        ngx_http_token_result_put(run, &result);
+    if (b) {
+        s.data = b->pos;
+        s.len = b->last - b->pos;
+
+        rc = ngx_http_token_result_read(&s, &text);
+
+        if (rc == NGX_TOKEN_OK) {
+            ngx_http_token_str(&result, &text);
+
+        } else if (rc == NGX_TOKEN_NOMEM) {
+            /* an ok without what belongs to it would be a lie */
+            run->outcome = NGX_TOKEN_OUTCOME_FAILED;
+            run->error = NGX_TOKEN_ERR_SERVICE_FAILED;
+        }
     }
 
+    ngx_http_token_result_put(run, &result);
     ngx_token_buf_free(&text);
 }
 

@@ -575,7 +575,7 @@ void
 ngx_http_token_fanout_deliver(ngx_http_token_topic_t *topic,
     ngx_http_token_frames_t *frames)
 {
-    uint64_t                   head, began;
+    uint64_t                   head, began, given;
     ngx_queue_t               *q;
     ngx_http_token_watch_t    *watch;
     ngx_http_token_worker_t   *w;
@@ -585,6 +585,7 @@ ngx_http_token_fanout_deliver(ngx_http_token_topic_t *topic,
 
     head = w->head;
     began = ngx_http_token_clock();
+    given = 0;
 
     for (q = ngx_queue_head(&topic->watches);
          q != ngx_queue_sentinel(&topic->watches);
@@ -604,8 +605,10 @@ ngx_http_token_fanout_deliver(ngx_http_token_topic_t *topic,
         }
 
         ngx_http_token_out_blob(s, ngx_http_token_frames_of(frames, s));
-        ngx_http_token_stat->deliveries += frames->n;
+        given++;
     }
+
+    ngx_http_token_stat->deliveries += given * frames->n;
 
     if (w->flush.posted) {
         ngx_token_round_begin(&w->round, began);

@@ -95,8 +95,13 @@ ngx_http_token_job_end(ngx_http_token_run_t *run)
         return;
     }
 
-    if (run->job->result.len && !run->job->result.failed && !run->settled) {
-        ngx_http_token_str(&result, &run->job->result);
+    if (!run->settled) {
+        ngx_memzero(&result, sizeof(ngx_token_str_t));
+
+        if (run->job->result.len && !run->job->result.failed) {
+            ngx_http_token_str(&result, &run->job->result);
+        }
+
         ngx_http_token_result_put(run, &result);
     }
 

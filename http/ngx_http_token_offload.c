@@ -238,9 +238,14 @@ ngx_http_token_offload_done(void *data)
 {
     ngx_http_token_run_t *run = data;
 
-    /* a handler whose mark is to be committed first will be back */
+    /*
+     * A handler whose mark is to be committed first will be back, and a call
+     * has not begun: both are counted until their end.
+     */
 
-    if (run->foreign || !ngx_http_token_job_is_marked(run->job)) {
+    if (run->foreign
+        || (run->call == NULL && !ngx_http_token_job_is_marked(run->job)))
+    {
         ngx_http_token_offload_end(run);
     }
 

@@ -28,12 +28,16 @@ typedef struct {
     ngx_http_token_prepared_t   *out;
     ngx_token_request_t         *first;
     ngx_uint_t                   n;
+    ngx_uint_t                   nlate;   /* effects that are left out */
+    unsigned                     again;   /* none is: the result is there */
     ngx_token_effect_t           effects[NGX_TOKEN_MAX_EFFECTS];
     ngx_http_token_range_t       channels[NGX_TOKEN_MAX_EFFECTS];
     ngx_http_token_range_t       values[NGX_TOKEN_MAX_EFFECTS];
 } ngx_http_token_prepare_t;
 
 
+static ngx_int_t ngx_http_token_prepare(ngx_http_token_prepare_t *p,
+    ngx_http_token_loc_conf_t *lcf, ngx_token_message_t *m);
 static ngx_int_t ngx_http_token_prepare_request(ngx_http_token_prepare_t *p,
     ngx_http_token_loc_conf_t *lcf, ngx_token_request_t *request);
 static ngx_int_t ngx_http_token_prepare_effect(ngx_http_token_prepare_t *p,
@@ -45,7 +49,7 @@ static ngx_int_t ngx_http_token_prepare_eval(ngx_http_token_prepare_t *p,
 static ngx_int_t ngx_http_token_prepare_version(ngx_http_token_prepare_t *p,
     ngx_http_token_effect_conf_t *conf);
 static ngx_int_t ngx_http_token_prepare_record(ngx_http_token_prepare_t *p,
-    ngx_token_message_t *m, ngx_str_t *user);
+    ngx_token_message_t *m);
 static ngx_http_token_service_t *ngx_http_token_prepare_service(
     ngx_http_token_loc_conf_t *lcf, ngx_token_str_t *name);
 static ngx_int_t ngx_http_token_refuse(ngx_http_token_prepare_t *p,
@@ -64,21 +68,112 @@ ngx_http_token_service_prepare(ngx_http_token_main_conf_t *mcf,
     ngx_http_token_loc_conf_t *lcf, ngx_token_message_t *m, ngx_str_t *user,
     ngx_str_t *vars, ngx_http_token_prepared_t *out)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 i;
     ngx_http_token_prepare_t  *p;
 
-    ngx_memzero(out, sizeof(ngx_http_token_prepared_t));
-    ngx_token_buf_reset(&ngx_http_token_scratch);
-
     p = &ngx_http_token_preparing;
+
     p->mcf = mcf;
     p->out = out;
+    p->scope.user = *user;
+    p->scope.variables = vars;
+    ngx_memzero(&p->scope.result, sizeof(ngx_token_str_t));
+
+    return ngx_http_token_prepare(p, lcf, m);
+}
+
+
+ngx_http_token_late_t *
+ngx_http_token_service_keep(ngx_http_token_main_conf_t *mcf,
+    ngx_http_token_loc_conf_t *lcf, ngx_token_message_t *m, ngx_str_t *vars)
+{
+    size_t                  size;
+    u_char                 *p;
+    ngx_uint_t              i, n;
+    ngx_http_token_late_t  *late;
+
+    n = mcf->variables.nelts;
+    size = sizeof(ngx_http_token_late_t) + n * sizeof(ngx_str_t);
+
+    for (i = 0; i < n; i++) {
+        size += vars[i].len;
+    }
+
+    for (i = 0; i < m->nrequests; i++) {
+        size += m->requests[i].service.len + m->requests[i].value.len;
+    }
+
+    late = ngx_alloc(size, ngx_cycle->log);
+    if (late == NULL) {
+        return NULL;
+    }
+
+    late->mcf = mcf;
+    late->lcf = lcf;
+    late->message = *m;
+    late->variables = (ngx_str_t *) (late + 1);
+
+    p = (u_char *) (late->variables + n);
+
+    for (i = 0; i < n; i++) {
+        late->variables[i].data = p;
+        late->variables[i].len = vars[i].len;
+        p = ngx_cpymem(p, vars[i].data, vars[i].len);
+    }
+
+    for (i = 0; i < m->nrequests; i++) {
+        late->message.requests[i].service.data = p;
+        p = ngx_cpymem(p, m->requests[i].service.data,
+                       m->requests[i].service.len);
+
+        late->message.requests[i].value.data = p;
+        p = ngx_cpymem(p, m->requests[i].value.data,
+                       m->requests[i].value.len);
+    }
+
+    return late;
+}
+
+
+ngx_int_t
+ngx_http_token_service_complete(ngx_http_token_late_t *late, ngx_str_t *user,
+    const ngx_token_str_t *result, ngx_http_token_prepared_t *out)
+{
+    ngx_int_t                  rc;
+    ngx_http_token_prepare_t  *p;
+
+    p = &ngx_http_token_preparing;
+
+    p->mcf = late->mcf;
+    p->out = out;
+    p->scope.user = *user;
+    p->scope.variables = late->variables;
+    p->scope.result = *result;
+    p->again = 1;
+
+    rc = ngx_http_token_prepare(p, late->lcf, &late->message);
+
+    p->again = 0;
+
+    return rc;
+}
+
+
+/* out, user, variables and result are set */
+
+static ngx_int_t
+ngx_http_token_prepare(ngx_http_token_prepare_t *p,
+    ngx_http_token_loc_conf_t *lcf, ngx_token_message_t *m)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
+    ngx_memzero(p->out, sizeof(ngx_http_token_prepared_t));
+    ngx_token_buf_reset(&ngx_http_token_scratch);
+
     p->first = m->requests;
     p->n = 0;
-    p->scope.user = *user;
+    p->nlate = 0;
     p->scope.id = m->id;
-    p->scope.variables = vars;
 
     for (i = 0; i < m->nrequests; i++) {
         rc = ngx_http_token_prepare_request(p, lcf, &m->requests[i]);
@@ -92,13 +187,13 @@ ngx_http_token_service_prepare(ngx_http_token_main_conf_t *mcf,
         }
     }
 
-    if (out->work && out->work->find.len && p->n) {
+    if (p->out->work && p->out->work->find.len && p->n) {
         (void) ngx_http_token_refuse(p, NGX_TOKEN_ERR_BAD_VALUE,
                                      "a search goes alone", NULL);
         return NGX_OK;
     }
 
-    return ngx_http_token_prepare_record(p, m, user);
+    return ngx_http_token_prepare_record(p, m);
 }
 
 
@@ -200,9 +295,15 @@ ngx_http_token_prepare_effect(ngx_http_token_prepare_t *p,
     ngx_int_t            rc;
     ngx_token_effect_t  *effect;
 
-    if (p->n == NGX_TOKEN_MAX_EFFECTS) {
+    if (p->n + p->nlate == NGX_TOKEN_MAX_EFFECTS) {
         return ngx_http_token_refuse(p, NGX_TOKEN_ERR_TOO_LARGE,
                                      "too many effects in one token", NULL);
+    }
+
+    if (conf->late && !p->again) {
+        p->out->late = 1;
+        p->nlate++;
+        return NGX_OK;
     }
 
     effect = &p->effects[p->n];
@@ -362,7 +463,7 @@ ngx_http_token_prepare_eval(ngx_http_token_prepare_t *p,
 
 static ngx_int_t
 ngx_http_token_prepare_record(ngx_http_token_prepare_t *p,
-    ngx_token_message_t *m, ngx_str_t *user)
+    ngx_token_message_t *m)
 {
     ngx_uint_t           i;
     ngx_token_commit_t   commit;
@@ -383,7 +484,8 @@ ngx_http_token_prepare_record(ngx_http_token_prepare_t *p,
                      ? commit.time - p->mcf->ledger : 0;
     commit.neffects = p->n;
     commit.effects = p->effects;
-    ngx_http_token_str(&commit.user, user);
+    commit.result = p->scope.result;
+    ngx_http_token_str(&commit.user, &p->scope.user);
 
     p->out->neffects = p->n;
     p->out->len = ngx_token_commit_size(&commit);

@@ -31,8 +31,12 @@ ngx_token_rc_t ngx_http_token_result_read(const ngx_token_str_t *s,
     ngx_token_buf_t *b);
 
 /*
- * Puts a result that was read into the run's commit record.  Without memory for
- * that the token has none.
+ * Puts a result that was read into the run's commit record; where the token is
+ * ok, effects that need it are evaluated.  When they cannot be, or there is no
+ * memory, the token has failed: what is committed would not be what was asked
+ * for.
+ *
+ *     result  data is NULL: there is none
  */
 void ngx_http_token_result_put(ngx_http_token_run_t *run,
     const ngx_token_str_t *result);

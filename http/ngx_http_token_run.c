@@ -33,7 +33,7 @@ static ngx_int_t ngx_http_token_run_ledger(ngx_http_token_session_t *s,
 static ngx_uint_t ngx_http_token_run_open(ngx_token_ledger_t *l,
     const u_char *hash);
 static ngx_http_token_run_t *ngx_http_token_run_create(
-    ngx_http_token_session_t *s, const u_char *id, const u_char *hash,
+    ngx_http_token_session_t *s, ngx_token_message_t *m,
     ngx_http_token_prepared_t *prepared);
 static ngx_int_t ngx_http_token_run_work(ngx_http_token_session_t *s,
     ngx_http_token_run_t *run, ngx_http_token_prepared_t *prepared);
@@ -144,7 +144,7 @@ ngx_http_token_run(ngx_http_token_session_t *s, ngx_token_message_t *m)
         return;
     }
 
-    run = ngx_http_token_run_create(s, m->id, m->hash, &prepared);
+    run = ngx_http_token_run_create(s, m, &prepared);
 
     if (run == NULL) {
         ngx_http_token_run_refuse(s, m->id, NGX_TOKEN_OUTCOME_BUSY,
@@ -297,8 +297,8 @@ ngx_http_token_run_open(ngx_token_ledger_t *l, const u_char *hash)
 
 
 static ngx_http_token_run_t *
-ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
-    const u_char *hash, ngx_http_token_prepared_t *prepared)
+ngx_http_token_run_create(ngx_http_token_session_t *s,
+    ngx_token_message_t *m, ngx_http_token_prepared_t *prepared)
 {
     size_t                 size;
     ngx_http_token_run_t  *run;
@@ -313,8 +313,8 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
     ngx_memzero(run, sizeof(ngx_http_token_run_t));
     run->size = size;
 
-    ngx_memcpy(run->id, id, NGX_TOKEN_ID_LEN);
-    ngx_memcpy(run->hash, hash, NGX_TOKEN_HASH_LEN);
+    ngx_memcpy(run->id, m->id, NGX_TOKEN_ID_LEN);
+    ngx_memcpy(run->hash, m->hash, NGX_TOKEN_HASH_LEN);
 
     run->user.data = (u_char *) run + sizeof(ngx_http_token_run_t);
     run->user.len = s->user.len;
@@ -330,8 +330,14 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
     run->fail = prepared->fail;
     run->slow = (run->delay != 0);
 
-    if (prepared->work
-        && ngx_http_token_run_work(s, run, prepared) != NGX_OK)
+    if (prepared->late) {
+        run->late = ngx_http_token_service_keep(s->mcf, s->lcf, m,
+                                                s->variables);
+    }
+
+    if ((prepared->late && run->late == NULL)
+        || (prepared->work
+            && ngx_http_token_run_work(s, run, prepared) != NGX_OK))
     {
         ngx_http_token_run_discard(run);
         return NULL;
@@ -341,7 +347,7 @@ ngx_http_token_run_create(ngx_http_token_session_t *s, const u_char *id,
 
     run->node.str.data = run->id;
     run->node.str.len = NGX_TOKEN_ID_LEN;
-    run->node.node.key = ngx_http_token_run_key(id);
+    run->node.node.key = ngx_http_token_run_key(run->id);
     ngx_rbtree_insert(&ngx_http_token_runs, &run->node.node);
     ngx_http_token_stat->runs++;
 
@@ -650,6 +656,10 @@ ngx_http_token_run_free(ngx_http_token_run_t *run)
 static void
 ngx_http_token_run_discard(ngx_http_token_run_t *run)
 {
+    if (run->late) {
+        ngx_free(run->late);
+    }
+
     ngx_http_token_spare_give(&ngx_http_token_run_spare, run, run->size);
 }
 

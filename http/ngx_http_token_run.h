@@ -52,6 +52,8 @@ typedef struct {
     uint32_t                    wake;     /* 1: a sleep is over; a futex */
     ngx_http_token_call_t      *call;     /* of a backend, or NULL */
     ngx_http_token_job_ctx_t   *job;      /* of a handler, or NULL */
+    ngx_http_token_late_t      *late;     /* to be evaluated once more when
+                                             there is a result, or NULL */
 
     unsigned                    slow:1;   /* goes through the offload */
     unsigned                    slot:1;   /* is counted there */

@@ -418,6 +418,20 @@ ngx_http_token_service_resolve(ngx_conf_t *cf,
         effect = sp[i]->effects.elts;
 
         for (j = 0; j < sp[i]->effects.nelts; j++) {
+            effect[j].late = effect[j].channel.late || effect[j].value.late
+                             || effect[j].version.late;
+
+            if (effect[j].late && sp[i]->pass.len == 0
+                && sp[i]->handler == NULL)
+            {
+                ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                              "there is no \"$token_result\" in the service "
+                              "\"%V\", which has neither \"pass\" nor "
+                              "\"handler\", in %s:%ui",
+                              &sp[i]->name, effect[j].file, effect[j].line);
+                return NGX_ERROR;
+            }
+
             if (effect[j].channel.constant
                 && ngx_http_token_service_channel(&effect[j],
                        ngx_http_token_channel_find(mcf,

@@ -24,6 +24,8 @@ typedef struct {
     ngx_http_token_template_t  version;   /* put */
     u_char                    *file;
     ngx_uint_t                 line;
+    unsigned                   late:1;    /* needs the result of pass or a
+                                             handler */
 } ngx_http_token_effect_conf_t;
 
 
@@ -56,6 +58,9 @@ typedef struct {
     ngx_uint_t                 service;   /* of the first request: its index */
     ngx_msec_t                 delay;     /* of all requests */
     unsigned                   fail:1;    /* the tutorial's failure */
+    unsigned                   late:1;    /* lacks effects that need a result:
+                                             ngx_http_token_service_complete()
+                                             */
     ngx_http_token_service_t  *work;      /* or NULL: the one that has pass or
                                              a handler */
     ngx_token_str_t            value;     /* of its request, JSON; points into
@@ -78,6 +83,18 @@ ngx_http_token_service_t *ngx_http_token_service_exact(
     ngx_http_token_main_conf_t *mcf, ngx_str_t *name);
 
 /*
+ * A token that is kept to be evaluated once more.
+ */
+
+struct ngx_http_token_late_s {
+    ngx_http_token_main_conf_t  *mcf;
+    ngx_http_token_loc_conf_t   *lcf;
+    ngx_token_message_t          message;
+    ngx_str_t                   *variables;
+};
+
+
+/*
  * Evaluates the requests of a token into one commit record.
  *
  *     lcf    which services are allowed
@@ -92,6 +109,25 @@ ngx_http_token_service_t *ngx_http_token_service_exact(
 ngx_int_t ngx_http_token_service_prepare(ngx_http_token_main_conf_t *mcf,
     ngx_http_token_loc_conf_t *lcf, ngx_token_message_t *m, ngx_str_t *user,
     ngx_str_t *vars, ngx_http_token_prepared_t *out);
+
+/*
+ * Keeps what the requests of a token are evaluated from; everything is copied.
+ *
+ * Returns: to be released with ngx_free(), or NULL: no memory
+ */
+ngx_http_token_late_t *ngx_http_token_service_keep(
+    ngx_http_token_main_conf_t *mcf, ngx_http_token_loc_conf_t *lcf,
+    ngx_token_message_t *m, ngx_str_t *vars);
+
+/*
+ * Evaluates them again, now that there is a result, which the record then has,
+ * too.  As ngx_http_token_service_prepare().
+ *
+ *     result  JSON; data is NULL: there is none
+ */
+ngx_int_t ngx_http_token_service_complete(ngx_http_token_late_t *late,
+    ngx_str_t *user, const ngx_token_str_t *result,
+    ngx_http_token_prepared_t *out);
 
 
 #endif /* _NGX_HTTP_TOKEN_SERVICE_H_INCLUDED_ */

@@ -18,7 +18,6 @@
 
 static void ngx_http_token_session_hello(ngx_http_token_session_t *s);
 static void ngx_http_token_session_go_on(ngx_event_t *ev);
-static void ngx_http_token_session_flush_one(ngx_http_token_session_t *s);
 static void ngx_http_token_session_flush(ngx_http_token_session_t *s);
 static ngx_int_t ngx_http_token_session_more(ngx_http_token_session_t *s);
 static void ngx_http_token_session_blocked(ngx_http_token_session_t *s);
@@ -211,28 +210,44 @@ ngx_http_token_session_flush_all(ngx_event_t *ev)
     w = ev->data;
     w->pieces = 0;
 
-    while (!ngx_queue_empty(&w->later)
-           && w->pieces < NGX_HTTP_TOKEN_FLUSH_PIECES)
-    {
-        q = ngx_queue_head(&w->later);
+    for ( ;; ) {
+
+        if (!ngx_queue_empty(&w->later)
+            && w->pieces < NGX_HTTP_TOKEN_FLUSH_PIECES)
+        {
+            q = ngx_queue_head(&w->later);
+
+        } else if (!ngx_queue_empty(&w->dirty)) {
+            q = ngx_queue_head(&w->dirty);
+
+        } else {
+            break;
+        }
+
         s = ngx_queue_data(q, ngx_http_token_session_t, dirty);
 
-        ngx_http_token_session_flush_one(s);
-    }
-
-    while (!ngx_queue_empty(&w->dirty)) {
-        q = ngx_queue_head(&w->dirty);
-        s = ngx_queue_data(q, ngx_http_token_session_t, dirty);
+        ngx_queue_remove(q);
 
         if (s->nbehind && !s->ended
             && w->pieces >= NGX_HTTP_TOKEN_FLUSH_PIECES)
         {
-            ngx_queue_remove(q);
             ngx_queue_insert_tail(&w->later, q);
             continue;
         }
 
-        ngx_http_token_session_flush_one(s);
+        if (!s->ended) {
+            ngx_http_token_session_flush(s);
+        }
+
+        /* not before: what it queues for itself is flushed in there */
+        s->flushing = 0;
+
+        if (s->ended) {
+            ngx_http_token_session_destroy(s);
+
+        } else if (s->out && !s->blocked && !s->event.posted) {
+            ngx_http_token_session_dirty(s);
+        }
     }
 
     ngx_http_token_watch_caught_up();
@@ -252,29 +267,6 @@ ngx_http_token_session_flush_all(ngx_event_t *ev)
 
     if (w->round.began) {
         ngx_token_round_end(&w->round, ngx_http_token_clock());
-    }
-}
-
-
-/* takes it out of its queue; it may be gone afterwards */
-
-static void
-ngx_http_token_session_flush_one(ngx_http_token_session_t *s)
-{
-    ngx_queue_remove(&s->dirty);
-
-    if (!s->ended) {
-        ngx_http_token_session_flush(s);
-    }
-
-    /* not before: what it queues for itself is flushed in there */
-    s->flushing = 0;
-
-    if (s->ended) {
-        ngx_http_token_session_destroy(s);
-
-    } else if (s->out && !s->blocked && !s->event.posted) {
-        ngx_http_token_session_dirty(s);
     }
 }
 

@@ -16,20 +16,31 @@ typedef enum {
     NGX_HTTP_TOKEN_PART_ARG,
     NGX_HTTP_TOKEN_PART_USER,
     NGX_HTTP_TOKEN_PART_ID,
+    NGX_HTTP_TOKEN_PART_RESULT,
+    NGX_HTTP_TOKEN_PART_RESULT_ARG,
     NGX_HTTP_TOKEN_PART_VARIABLE
 } ngx_http_token_part_e;
 
 
 typedef struct {
     ngx_http_token_part_e     type;
-    ngx_str_t                 text;       /* TEXT: bytes; ARG: NAME */
+    ngx_str_t                 text;       /* TEXT: bytes; *ARG: NAME */
     ngx_uint_t                slot;       /* VARIABLE: of the session */
     unsigned                  quoted:1;   /* JSON: inside a string */
 } ngx_http_token_part_t;
 
 
+typedef struct {
+    ngx_str_t                 name;
+    ngx_uint_t                prefix;     /* a NAME follows */
+    ngx_http_token_part_e     type;
+} ngx_http_token_variable_t;
+
+
 static ngx_int_t ngx_http_token_template_variable(ngx_conf_t *cf,
     ngx_http_token_main_conf_t *mcf, ngx_str_t *text, size_t *pos,
+    ngx_http_token_part_t *part);
+static ngx_int_t ngx_http_token_template_own(ngx_str_t *name,
     ngx_http_token_part_t *part);
 static ngx_int_t ngx_http_token_template_slot(ngx_conf_t *cf,
     ngx_http_token_main_conf_t *mcf, ngx_str_t *name, ngx_uint_t *slot);
@@ -47,6 +58,17 @@ static ngx_int_t ngx_http_token_template_token(ngx_token_str_t *value,
 static void ngx_http_token_template_string(ngx_str_t *s,
     ngx_http_token_part_t *part, ngx_token_buf_t *b, ngx_uint_t json);
 static void ngx_http_token_template_utf8(ngx_str_t *s, ngx_token_buf_t *b);
+
+
+static ngx_http_token_variable_t  ngx_http_token_variables[] = {
+    { ngx_string("token_value"), 0, NGX_HTTP_TOKEN_PART_VALUE },
+    { ngx_string("token_arg_"), 1, NGX_HTTP_TOKEN_PART_ARG },
+    { ngx_string("token_user"), 0, NGX_HTTP_TOKEN_PART_USER },
+    { ngx_string("token_id"), 0, NGX_HTTP_TOKEN_PART_ID },
+    { ngx_string("token_result"), 0, NGX_HTTP_TOKEN_PART_RESULT },
+    { ngx_string("token_result_"), 1, NGX_HTTP_TOKEN_PART_RESULT_ARG },
+    { ngx_null_string, 0, NGX_HTTP_TOKEN_PART_TEXT }
+};
 
 
 ngx_int_t
@@ -87,6 +109,12 @@ ngx_http_token_template_compile(ngx_conf_t *cf,
                 != NGX_OK)
             {
                 return NGX_ERROR;
+            }
+
+            if (part->type == NGX_HTTP_TOKEN_PART_RESULT
+                || part->type == NGX_HTTP_TOKEN_PART_RESULT_ARG)
+            {
+                t->late = 1;
             }
 
             continue;
@@ -161,31 +189,43 @@ ngx_http_token_template_variable(ngx_conf_t *cf,
         return ngx_http_token_template_slot(cf, mcf, &name, &part->slot);
     }
 
-    if (name.len > 10 && ngx_strncmp(name.data, "token_arg_", 10) == 0) {
-        part->type = NGX_HTTP_TOKEN_PART_ARG;
-        part->text.data = name.data + 10;
-        part->text.len = name.len - 10;
-        return NGX_OK;
-    }
-
-    if (name.len == 11 && ngx_strncmp(name.data, "token_value", 11) == 0) {
-        part->type = NGX_HTTP_TOKEN_PART_VALUE;
-        return NGX_OK;
-    }
-
-    if (name.len == 10 && ngx_strncmp(name.data, "token_user", 10) == 0) {
-        part->type = NGX_HTTP_TOKEN_PART_USER;
-        return NGX_OK;
-    }
-
-    if (name.len == 8 && ngx_strncmp(name.data, "token_id", 8) == 0) {
-        part->type = NGX_HTTP_TOKEN_PART_ID;
+    if (ngx_http_token_template_own(&name, part) == NGX_OK) {
         return NGX_OK;
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "unknown variable \"$%V\"",
                        &name);
     return NGX_ERROR;
+}
+
+
+/* a variable of this module; NGX_DECLINED: there is none of that name */
+
+static ngx_int_t
+ngx_http_token_template_own(ngx_str_t *name, ngx_http_token_part_t *part)
+{
+    ngx_http_token_variable_t  *v;
+
+    for (v = ngx_http_token_variables; v->name.len; v++) {
+
+        if (ngx_strncmp(name->data, v->name.data, v->name.len) != 0
+            || (v->prefix ? name->len == v->name.len
+                          : name->len != v->name.len))
+        {
+            continue;
+        }
+
+        part->type = v->type;
+
+        if (v->prefix) {
+            part->text.data = name->data + v->name.len;
+            part->text.len = name->len - v->name.len;
+        }
+
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
 }
 
 
@@ -416,11 +456,21 @@ ngx_http_token_template_part(ngx_http_token_part_t *part,
     case NGX_HTTP_TOKEN_PART_VALUE:
         return ngx_http_token_template_token(&scope->value, part, b, json);
 
+    case NGX_HTTP_TOKEN_PART_RESULT:
+        if (scope->result.data == NULL) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_token_template_token(&scope->result, part, b, json);
+
     case NGX_HTTP_TOKEN_PART_ARG:
+    case NGX_HTTP_TOKEN_PART_RESULT_ARG:
+        value = part->type == NGX_HTTP_TOKEN_PART_ARG ? scope->value
+                                                      : scope->result;
         ngx_http_token_str(&name, &part->text);
 
-        if (ngx_token_json_member(&scope->value, &name, &value)
-            != NGX_TOKEN_OK)
+        if (value.data == NULL
+            || ngx_token_json_member(&value, &name, &value) != NGX_TOKEN_OK)
         {
             return NGX_DECLINED;
         }

@@ -19,6 +19,8 @@
  *     $token_arg_NAME      the member NAME of the token's value
  *     $token_user          the session's user, empty for an anonymous one
  *     $token_id            the token's id
+ *     $token_result        what pass or a handler has given
+ *     $token_result_NAME   the member NAME of that
  *     any other variable   as it was at the handshake
  *
  * There are two kinds.  A text template gives bytes: the name of a channel.
@@ -33,6 +35,7 @@ typedef struct {
     ngx_array_t               parts;      /* private */
     unsigned                  json:1;
     unsigned                  constant:1; /* no variables: text is its value */
+    unsigned                  late:1;     /* has the result in it */
 } ngx_http_token_template_t;
 
 
@@ -42,6 +45,7 @@ typedef struct {
     ngx_token_str_t           value;      /* JSON */
     ngx_str_t                 user;
     const u_char             *id;         /* NGX_TOKEN_ID_LEN bytes */
+    ngx_token_str_t           result;     /* JSON; data is NULL: none */
     ngx_str_t                *variables;  /* in the order of
                                              main_conf.variables */
 } ngx_http_token_scope_t;

@@ -52,6 +52,9 @@ EOD
 );
 
 my @bad = (
+    'a result where there is none' => [
+        service('set switch $token_result; # here'),
+        qr/no "\$token_result" in the service "it"/ ],
     'a resource without a channel, in a location of one URI' => [
         live("token_websocket; } location = /a {\n token_resource; # here"),
         qr/"token_resource" directive needs a channel/ ],

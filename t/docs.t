@@ -73,11 +73,11 @@ for my $name (sort keys %documented) {
 
 # variables of services
 
-my @variables = sort $template =~ /\(name\.data, "(token_\w+)", \d+\)/g;
+my @variables = sort $template =~ /\{ ngx_string\("(token_\w+)"\), \d,/g;
 push @tests, [ @variables > 3, 'the variables of services are found' ];
 
 for my $name (grep { $_ ne 'token_' } @variables) {
-    $name =~ s/_arg_$/_arg_NAME/;
+    $name =~ s/_$/_NAME/;
     push @tests,
         [ in_table($readme, "\$$name"), "\$$name is documented" ];
 }
