@@ -16,6 +16,7 @@ DESTDIR ?=
 # make run
 PORT ?= 8080
 WORKERS ?= 2
+BACKEND_PORT ?= 9090
 EXAMPLE ?= tutorial
 STORE ?= $(BUILD)/store$(if $(filter-out tutorial,$(EXAMPLE)),-$(EXAMPLE))
 
@@ -51,8 +52,9 @@ build: ## Set up, and build the module for the distribution's nginx (default)
 	@tools/setup.sh build
 	@tools/build-module.sh
 
-run: build ## Serve the tutorial, or EXAMPLE=chat (PORT, WORKERS, STORE)
-	@EXAMPLE='$(EXAMPLE)' PORT='$(PORT)' WORKERS='$(WORKERS)' STORE='$(STORE)' exec tools/run.sh
+run: build ## Serve the tutorial, or EXAMPLE=chat or shop (PORT, WORKERS, STORE)
+	@EXAMPLE='$(EXAMPLE)' PORT='$(PORT)' WORKERS='$(WORKERS)' STORE='$(STORE)' \
+	    BACKEND_PORT='$(BACKEND_PORT)' exec tools/run.sh
 
 test: ## Set up, build, and run every test
 	@tools/test.sh

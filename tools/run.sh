@@ -1,8 +1,9 @@
 #!/bin/bash
 
 # Serves the tutorial in the foreground, or the example of that name in
-# examples, with its places filled in, from build/run.  Environment: EXAMPLE,
-# PORT, WORKERS, STORE, and see Makefile.
+# examples, with its places filled in, from build/run; and the example's backend,
+# if it has one.  Environment: EXAMPLE, PORT, WORKERS, STORE, BACKEND_PORT, and
+# see Makefile.
 
 set -eu -o pipefail
 
@@ -60,6 +61,7 @@ example() {
         -e "s|/srv/$example|$run/$example|" \
         -e "s|/etc/nginx/$example.users|$top/examples/users|" \
         -e "s|listen  8080|listen  $PORT|" \
+        -e "s|127.0.0.1:9090|127.0.0.1:$BACKEND_PORT|" \
         "$conf"
 }
 
@@ -79,6 +81,24 @@ nginx=(nginx -p "$run/" -e stderr -c "$run/nginx.conf")
 
 # what is wrong is said before anything is served
 "${nginx[@]}" -t -q
+
+# A backend ends with nginx, however that ends: the master and the workers hold
+# the other end of its pipe.
+backend=examples/$example/$example.mjs
+
+if [ -f "$backend" ]; then
+    if ! command -v node >/dev/null; then
+        echo "The backend of the $example needs Node.js 18." >&2
+        exit 1
+    fi
+
+    exec 9> >(
+        PORT=$BACKEND_PORT JOURNAL=$store/$example.journal node "$backend" &
+        echo $! >"$run/backend.pid"
+        cat
+        kill %1 2>/dev/null
+    )
+fi
 
 echo "The $example is at http://127.0.0.1:$PORT/ ($WORKERS workers," \
      "store in ${store#"$top"/}); Ctrl-C ends it."
