@@ -117,6 +117,11 @@ export class Command {
     this.owner.discard(this);
   }
 
+  /** takes it off the list: whoever asks for the same again may retry it */
+  leave() {
+    this.owner.leave(this);
+  }
+
   /** asks that it has no effect; its outcome tells */
   cancel() {
     this.owner.cancel(this);

@@ -28,6 +28,9 @@ import { DISCARDED, reject } from "./token.js";
 /** ms that outcomes are remembered, until the server says otherwise */
 const LEDGER = 86_400_000;
 
+/** failed commands that are remembered */
+const FAILED = 16;
+
 export class Commands {
   /**
    * @param {import("./connection.js").Connection} connection
@@ -46,6 +49,8 @@ export class Commands {
     this.limits = LIMITS;
     /** @type {string | null | undefined} */
     this.user = undefined;
+    /** @type {Map<string, Command>} by what they ask for */
+    this.failed = new Map();
     this.ledger = LEDGER;
     this.ready = false;
     this.planned = false;
@@ -63,6 +68,30 @@ export class Commands {
     this.all.push(command);
     this.changed();
     return command;
+  }
+
+  /**
+   * The same, but what has failed and is asked for once more is that intent
+   * again, under its id: a backend may have done its work.
+   * @param {string | readonly Request[]} what
+   * @param {any} [value]
+   */
+  ask(what, value) {
+    const body = bodyOf(what, value);
+    const command = this.failed.get(body);
+    this.failed.delete(body);
+    if (!command || command.user !== this.user) return this.add(what, value);
+    command.discarded = false;
+    this.all.push(command);
+    this.retry(command);
+    return command;
+  }
+
+  /** @param {Command} command whose error is shown elsewhere from now on */
+  leave(command) {
+    this.discard(command);
+    if (command.state.peek() === "failed") this.failed.set(command.body, command);
+    if (this.failed.size > FAILED) this.failed.delete(this.failed.keys().next().value ?? "");
   }
 
   /**

@@ -138,7 +138,8 @@ export class Live {
   /**
    * Sends, and spends `t` with the outcome.  A token runs once: again, it gives
    * the command that it has (an effect may come by more than once).  One whose
-   * event is a command of an earlier load of the page goes on with that.
+   * event is a command of an earlier load of the page goes on with that, and one
+   * that asks for what has failed retries it, under the same id.
    * @param {((error?: any) => unknown) & Partial<import("./token.js").Traits>} t
    * @param {string | readonly Request[]} [what] default: what `t` asks for
    * @param {any} [value]
@@ -148,7 +149,10 @@ export class Live {
     const intent = t.root ?? t;
     const known = this.#runs.get(intent);
     if (known) return known;
-    const command = t.event instanceof Command ? t.event : this.send(what, value);
+    const command =
+      t.event instanceof Command
+        ? t.event
+        : untracked(() => this.#commands.ask(what, value));
     this.#runs.set(intent, command);
     return spend(t, command);
   }

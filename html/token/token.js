@@ -134,7 +134,7 @@ export function spend(t, command) {
       if (state === "ok") t(t.reject && command.result);
       else if (state === "superseded") t();
       else if (state === "rejected" || state === "failed") {
-        if (reject(t, command.error ?? { code: state }) === true) drop();
+        if (reject(t, command.error ?? { code: state }) === true) command.leave();
       }
     }),
   );

@@ -238,6 +238,66 @@ test("run: rejected and failed give the token the error, and leave nothing behin
   }
 });
 
+test("run: what has failed and is asked for again is the same intent, under its id", async () => {
+  const world = await World.open({ hello: { user: "alice" } });
+  const clicks = source();
+  const token = Token(clicks);
+  effect(() => {
+    const [t] = token.value;
+    if (t) world.live.run(t, "buy", t.event);
+  });
+  const ask = async (value) => {
+    clicks.fire(value);
+    await world.clock.pass(0);
+    const [said, ...more] = world.socket.take().filter(({ type }) => type === "token");
+    assert.deepEqual([said.value, more], [value, []]);
+    return said.id;
+  };
+  const fail = (id) =>
+    world.socket.say({ type: "outcome", id, outcome: "failed", error: { code: "timeout" } });
+
+  const first = await ask({ n: 1 });
+  await fail(first);
+  assert.deepEqual(world.live.commands.value, []);
+  assert.equal(await ask({ n: 1 }), first);
+  assert.equal(world.live.commands.value.length, 1);
+  await fail(first);
+  assert.deepEqual(token.value, [null, { code: "timeout" }]);
+
+  const other = await ask({ n: 2 });
+  assert.notEqual(other, first, "something else is another intent");
+  await world.socket.say({ type: "outcome", id: other, outcome: "rejected", error: { code: "x" } });
+  const next = await ask({ n: 2 });
+  assert.notEqual(next, other, "what was rejected is over");
+  await world.socket.say({ type: "outcome", id: next, outcome: "ok", seq: 1 });
+
+  assert.equal(await ask({ n: 1 }), first, "also when something else came between");
+  await world.socket.say({ type: "outcome", id: first, outcome: "ok", seq: 2 });
+  assert.deepEqual(token.value, [null, null]);
+  assert.notEqual(await ask({ n: 1 }), first, "once it is done it is over");
+});
+
+test("run: another user's failure is not retried", async () => {
+  const world = await World.open({ hello: { user: "alice" } });
+  const clicks = source();
+  const token = Token(clicks);
+  effect(() => {
+    const [t] = token.value;
+    if (t) world.live.run(t, "buy");
+  });
+  clicks.fire();
+  await world.clock.pass(0);
+  const [{ id }] = world.socket.take();
+  await world.socket.say({ type: "outcome", id, outcome: "failed", error: { code: "timeout" } });
+  await world.socket.drop();
+  await world.clock.pass(1_000);
+  await world.socket.hello({ user: "bob" });
+  clicks.fire();
+  await world.clock.pass(0);
+  const [again] = world.socket.take().filter(({ type }) => type === "token");
+  assert.notEqual(again.id, id);
+});
+
 test("run: interrupted leaves the token up", async () => {
   const { token, t, command, outcome } = await running();
   await outcome({ outcome: "interrupted" });
