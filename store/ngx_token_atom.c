@@ -142,9 +142,10 @@ ngx_token_read_family(ngx_token_read_t *r, const ngx_token_str_t *prefix,
     size_t                  n;
     MDB_val                 first, at, key, data;
     MDB_cursor             *cursor;
+    unsigned                inside;
+    ngx_token_str_t         from;
     unsigned char           family[NGX_TOKEN_NAME_KEY];
     unsigned char           buf[NGX_TOKEN_NAME_KEY];
-    const ngx_token_str_t  *from;
 
     cursor = ngx_token_env_cursor(r, NGX_TOKEN_DB_MAIN);
     if (cursor == NULL) {
@@ -156,15 +157,22 @@ ngx_token_read_family(ngx_token_read_t *r, const ngx_token_str_t *prefix,
 
     /* a name before the prefix is no position in the family */
 
-    from = (cmp > 0 || (cmp == 0 && n == prefix->len)) ? after : prefix;
+    inside = (cmp > 0 || (cmp == 0 && n == prefix->len));
+    from = inside ? *after : *prefix;
+
+    /* no name comes between one that is too long and its beginning */
+
+    if (from.len > NGX_TOKEN_MAX_CHANNEL) {
+        from.len = NGX_TOKEN_MAX_CHANNEL;
+    }
 
     ngx_token_name_key(NGX_TOKEN_ATOM_KIND, prefix, family, &first);
-    ngx_token_name_key(NGX_TOKEN_ATOM_KIND, from, buf, &at);
+    ngx_token_name_key(NGX_TOKEN_ATOM_KIND, &from, buf, &at);
 
     key = at;
     rc = mdb_cursor_get(cursor, &key, &data, MDB_SET_RANGE);
 
-    if (rc == MDB_SUCCESS && from == after && key.mv_size == at.mv_size
+    if (rc == MDB_SUCCESS && inside && key.mv_size == at.mv_size
         && memcmp(key.mv_data, at.mv_data, at.mv_size) == 0)
     {
         rc = mdb_cursor_get(cursor, &key, &data, MDB_NEXT);

@@ -201,7 +201,7 @@ ngx_token_rc_t ngx_token_read_atom(ngx_token_read_t *r,
 
 /*
  * The first atom, in byte order, whose name begins with prefix and is
- * greater than after (empty: from the first).
+ * greater than after (empty: from the first; it may be longer than a name).
  *
  * Returns: NGX_TOKEN_OK or NGX_TOKEN_DONE
  */

@@ -38,7 +38,7 @@ server {
 }
 EOC
 $t->write_file(users => "alice:{PLAIN}\n");
-$t->plan(66);
+$t->plan(69);
 
 my $s = $t->connect;
 my $epoch = $s->hello->{epoch};
@@ -139,6 +139,11 @@ is(scalar decode_json($res->body)->@*, 2, 'a piece is bounded in bytes');
 $res = $t->get(next_of($res, '/state/big/*'));
 is(decode_json($res->body)->[0]{channel}, 'big/3', 'and goes on');
 is($res->headers->header('Link'), undef, 'to its end');
+for my $long ([ 'votes/1', 4 ], [ 'z', 0 ], [ 'a', 5 ]) {
+    my ($after, $n) = @$long;
+    is(scalar body("/state/votes/*?after=$after" . 'x' x 4000)->@*, $n,
+        'after what is too long for a name');
+}
 
 
 # logs

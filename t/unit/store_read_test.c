@@ -232,6 +232,7 @@ test_a_family_is_read_in_order(void **state)
     ngx_token_atom_t     a;
     ngx_token_read_t    *r;
     ngx_token_store_t   *st;
+    unsigned char        text[4096];
 
     static const char *const  names[] = {
         "votes/10", "vote", "votes", "votes/", "votes/2", "votesX", "a",
@@ -289,6 +290,19 @@ test_a_family_is_read_in_order(void **state)
     after = str("w");
     assert_int_equal(ngx_token_read_family(r, &prefix, &after, &a),
                      NGX_TOKEN_DONE);
+
+    /* what is too long for a name: a query of HTTP brings it */
+
+    memset(text, 'x', sizeof(text));
+    after.data = text;
+    after.len = sizeof(text);
+    assert_int_equal(ngx_token_read_family(r, &prefix, &after, &a),
+                     NGX_TOKEN_DONE);
+
+    memcpy(text, "votes/1xx", 8);
+    assert_int_equal(ngx_token_read_family(r, &prefix, &after, &a),
+                     NGX_TOKEN_OK);
+    assert_str(&a.name, "votes/2");
 
     /* all atoms */
 
