@@ -168,7 +168,7 @@ ngx_http_token_committer_put(ngx_http_token_run_t *run)
     ngx_token_queue_item_t  item;
 
     if (run->cancelled && !run->taken && !run->settled) {
-        run->outcome = NGX_TOKEN_OUTCOME_SUPERSEDED;
+        ngx_http_token_run_cancelled(run);
     }
 
     item.id = run->id;

@@ -23,7 +23,7 @@
 /*
  * Hands a run over; it ends with ngx_http_token_run_done() after the changes
  * have been fanned out.  A run that was cancelled before it is put into the
- * queue is committed as SUPERSEDED, without effects.  One that is settled
+ * queue is committed as such, without effects.  One that is settled
  * passes through only to give its claim back.
  */
 void ngx_http_token_commit(ngx_http_token_run_t *run);

@@ -189,8 +189,7 @@ ngx_http_token_job_stopped(ngx_http_token_run_t *run)
     run->error = NGX_TOKEN_ERR_SERVICE_FAILED;
 
     if (run->cancelled) {
-        run->outcome = NGX_TOKEN_OUTCOME_SUPERSEDED;
-        run->error = NGX_TOKEN_ERR_NONE;
+        ngx_http_token_run_cancelled(run);
         return;
     }
 

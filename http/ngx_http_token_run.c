@@ -454,7 +454,7 @@ ngx_http_token_run_next(ngx_http_token_run_t *run)
             return;
         }
 
-        run->outcome = NGX_TOKEN_OUTCOME_SUPERSEDED;
+        ngx_http_token_run_cancelled(run);
         ngx_http_token_commit(run);
         return;
     }
@@ -480,6 +480,17 @@ ngx_http_token_run_next(ngx_http_token_run_t *run)
     run->outcome = (run->call || run->job) ? NGX_TOKEN_OUTCOME_RUNNING
                                            : NGX_TOKEN_OUTCOME_OK;
     ngx_http_token_commit(run);
+}
+
+
+void
+ngx_http_token_run_cancelled(ngx_http_token_run_t *run)
+{
+    run->outcome = run->known
+                   && run->verdict.outcome == NGX_TOKEN_OUTCOME_RUNNING
+                   ? NGX_TOKEN_OUTCOME_INTERRUPTED
+                   : NGX_TOKEN_OUTCOME_SUPERSEDED;
+    run->error = NGX_TOKEN_ERR_NONE;
 }
 
 

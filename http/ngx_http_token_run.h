@@ -103,6 +103,12 @@ void ngx_http_token_run_done(ngx_http_token_run_t *run,
  */
 void ngx_http_token_run_next(ngx_http_token_run_t *run);
 
+/*
+ * The run has been cancelled in time: sets its outcome.  Where the work outside
+ * the store of an earlier one was interrupted, that is what is known (G11).
+ */
+void ngx_http_token_run_cancelled(ngx_http_token_run_t *run);
+
 /* The mark is committed: the work outside the store begins. */
 void ngx_http_token_run_begin(ngx_http_token_run_t *run);
 

@@ -40,7 +40,7 @@ my $t = Test::Token->new(workers => 2, allow => qr/exited on signal 9/,
     main => "thread_pool token threads=8;\n",
     conf => $conf =~ s/BACKEND/$backend->port/er);
 $t->write_file(users => "alice:{PLAIN}\nbob:{PLAIN}\n");
-$t->plan(37);
+$t->plan(41);
 
 # The seqs of the records that an id has in the log, as a new session sees it.
 sub records ($id) {
@@ -136,6 +136,22 @@ is($b->spend('pay', 2, $id)->{outcome}, 'interrupted',
     'sent again: interrupted');
 is(scalar records($id), 0, 'no effect');
 is($backend->calls, $calls, 'no second call');
+
+
+# sent again, and cancelled before anybody has looked
+
+for my $service (qw/ pay safe /) {
+    $a = off_worker($t, $b->worker);
+    $id = $a->token($service, 5);
+    $backend->call(++$calls);
+    kill KILL => $a->worker;
+    $a->closed;
+    $b->token($service, 5, $id);
+    $b->send({ type => 'cancel', id => $id });
+    is($b->outcome($id)->{outcome}, 'interrupted',
+        "$service: a cancel does not undo what was interrupted");
+    is($backend->calls, $calls, 'no second call');
+}
 
 
 # an idempotent service runs again

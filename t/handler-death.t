@@ -26,7 +26,7 @@ server {
     location = /live { token_websocket; }
 }
 EOC
-$t->plan(44);
+$t->plan(45);
 
 # How many records an id has in the log.
 sub records ($id) {
@@ -60,6 +60,20 @@ for my $case ([ pay => 'interrupted', 1 ], [ safe => 'ok', 2 ],
     is(records($id), $outcome eq 'ok' ? 1 : 0, 'and its effect is there once, '
         . 'or not at all');
 }
+
+
+# a second run of what was interrupted is cancelled
+
+$a = off_worker($t, $b->worker);
+my $twice = { do => 'sleep', ms => 5000 };
+my $twin = $a->token('safe', $twice);
+begun($t, $twin, 1);
+kill KILL => $a->worker;
+$b->token('safe', $twice, $twin);
+begun($t, $twin, 2);
+$b->send({ type => 'cancel', id => $twin });
+is($b->outcome($twin)->{outcome}, 'interrupted',
+    'what the first one has done is not known');
 
 
 # a reload in the middle
@@ -106,8 +120,9 @@ for my $service (qw/ pay safe pure /) {
     $b->token($service, $work, $id{$service});
     is(begun($t, $id{$service}, 2), 2, "$service: then it runs again");
     $b->send({ type => 'cancel', id => $id{$service} });
-    is($b->outcome($id{$service})->{outcome}, 'superseded',
-        'and can be cancelled');
+    is($b->outcome($id{$service})->{outcome},
+        $service eq 'safe' ? 'interrupted' : 'superseded',
+        'and can be cancelled, though a mark of before stays');
 }
 
 
