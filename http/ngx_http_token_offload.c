@@ -176,7 +176,9 @@ ngx_http_token_offload_ledger(ngx_http_token_run_t *run)
     run->verdict.seq = l.seq;
     run->verdict.version = l.version;
 
-    if (l.result.len) {
+    /* what was said of a failure is not the answer: it runs again */
+
+    if (l.result.len && l.outcome != NGX_TOKEN_OUTCOME_FAILED) {
         p = malloc(l.result.len);
 
         if (p) {

@@ -42,7 +42,7 @@ EOC
 my $main = load() . "thread_pool work threads=3;\n";
 my $t = Test::Token->new(workers => 2, main => $main, conf => $conf);
 $t->write_file(users => "alice:{PLAIN}\n");
-$t->plan(89);
+$t->plan(90);
 
 my ($s, $w) = pair($t);
 $w->watch('done');
@@ -126,6 +126,16 @@ $s->send({ type => 'resume', ids => [$id] });
 is_deeply($s->outcome($id), $o, 'the same on resume');
 $w->spend('test', { do => 'fail', text => 'try later' }, $id);
 is(begun($t, $id), 2, 'sent again, it runs again');
+$id = id();
+
+my $rss;
+for (1 .. 3000) {
+    $s->spend('pure', { do => 'fail', text => 'x' x 1024 }, $id);
+    $rss = rss($s->worker) if $_ == 1000;
+}
+cmp_ok(rss($s->worker), '<', $rss + (is_sanitized($t) ? 32 << 20 : 1 << 20),
+    'what it has said before is not kept');
+
 is($s->spend('pure', { do => 'fail' })->{error}{message},
     'the service could not do its work', 'without words, a sentence of ours');
 is($s->spend('pure', { do => 'strange' })->{outcome}, 'failed',
