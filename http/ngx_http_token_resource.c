@@ -49,6 +49,8 @@ static ngx_int_t ngx_http_token_resource_number(ngx_http_request_t *r,
     const char *name, uint64_t least, uint64_t most, uint64_t *n);
 static ngx_int_t ngx_http_token_resource_next(ngx_http_token_resource_t *rs,
     const ngx_token_str_t *after);
+static u_char *ngx_http_token_resource_args(u_char *p, ngx_str_t *args);
+static ngx_uint_t ngx_http_token_resource_is_own(u_char *arg, u_char *last);
 static ngx_int_t ngx_http_token_resource_etag(ngx_http_token_resource_t *rs);
 
 
@@ -428,13 +430,16 @@ ngx_http_token_resource_next(ngx_http_token_resource_t *rs,
                                           NGX_ESCAPE_URI_COMPONENT);
 
     link.data = ngx_pnalloc(rs->request->pool,
-                            sizeof("<?after=&limit=>; rel=\"next\"") - 1 + len
+                            sizeof("<?&after=&limit=>; rel=\"next\"") - 1
+                            + 3 * rs->request->args.len + len
                             + NGX_INT64_LEN);
     if (link.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    p = ngx_cpymem(link.data, "<?after=", sizeof("<?after=") - 1);
+    p = ngx_cpymem(link.data, "<?", sizeof("<?") - 1);
+    p = ngx_http_token_resource_args(p, &rs->request->args);
+    p = ngx_cpymem(p, "after=", sizeof("after=") - 1);
     p = (u_char *) ngx_escape_uri(p, (u_char *) after->data, after->len,
                                   NGX_ESCAPE_URI_COMPONENT);
     p = ngx_sprintf(p, "&limit=%uL>; rel=\"next\"", rs->limit);
@@ -443,6 +448,68 @@ ngx_http_token_resource_next(ngx_http_token_resource_t *rs,
 
     return ngx_http_token_reply_header(rs->request, "Link", &link)
            ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+/* the others, each with its "&": the channel's name may be made of one */
+
+static u_char *
+ngx_http_token_resource_args(u_char *p, ngx_str_t *args)
+{
+    u_char  *arg, *end, *last;
+
+    last = args->data + args->len;
+
+    for (arg = args->data; arg < last; arg = end + 1) {
+
+        end = ngx_strlchr(arg, last, '&');
+
+        if (end == NULL) {
+            end = last;
+        }
+
+        if (arg == end || ngx_http_token_resource_is_own(arg, end)) {
+            continue;
+        }
+
+        for ( /* void */ ; arg < end; arg++) {
+
+            if (*arg <= ' ' || *arg >= 0x7f || ngx_strchr("<>\"", *arg)) {
+                p = ngx_sprintf(p, "%%%02Xd", (ngx_uint_t) *arg);
+
+            } else {
+                *p++ = *arg;
+            }
+        }
+
+        *p++ = '&';
+    }
+
+    return p;
+}
+
+
+static ngx_uint_t
+ngx_http_token_resource_is_own(u_char *arg, u_char *last)
+{
+    ngx_uint_t  i;
+
+    static ngx_str_t  names[] = {
+        ngx_string("after"),
+        ngx_string("limit"),
+        ngx_string("last")
+    };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if ((size_t) (last - arg) >= names[i].len
+            && (arg + names[i].len == last || arg[names[i].len] == '=')
+            && ngx_strncasecmp(arg, names[i].data, names[i].len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -30,6 +30,7 @@ server {
     location /state/    { token_resource; }
     location = /now     { token_resource switch; }
     location ~ ^/p/(.*) { token_resource votes/$1; }
+    location = /of      { token_resource $arg_log; }
     location /few/      { token_resource; token_watch votes/1; }
     location /user/     {
         token_resource; auth_basic "x"; auth_basic_user_file %%DIR%%/users;
@@ -38,7 +39,7 @@ server {
 }
 EOC
 $t->write_file(users => "alice:{PLAIN}\n");
-$t->plan(69);
+$t->plan(71);
 
 my $s = $t->connect;
 my $epoch = $s->hello->{epoch};
@@ -181,6 +182,20 @@ while ($path) {
     $path = next_of($res, '/state/long');
 }
 is("@values", join(' ', 1 .. 60), 'a whole log in pieces');
+
+$path = '/of?After=0&log=long&limit=25&x=<%3E>%22"&&last';
+$res = $t->get($path);
+is($res->headers->header('Link') =~ s/after=\d+/after=N/r,
+    '<?log=long&x=%3C%3E%3E%22%22&after=N&limit=25>; rel="next"',
+    'other arguments stay, and do not break out');
+@values = ();
+while ($path) {
+    $res = $t->get($path);
+    push @values, map { $_->{value} } decode_json($res->body)->@*;
+    $path = next_of($res, '/of');
+}
+is("@values", join(' ', 1 .. 60), 'one of them may be the name');
+
 
 
 # presence
