@@ -513,25 +513,36 @@ ngx_http_token_resource_is_own(u_char *arg, u_char *last)
 }
 
 
-/* nginx's own filter answers 304 by it */
+/*
+ * nginx's own filter answers 304 by it.  What was never set, or is deleted, is
+ * what nginx.conf says at the moment.
+ */
 
 static ngx_int_t
 ngx_http_token_resource_etag(ngx_http_token_resource_t *rs)
 {
+    u_char              *p;
     ngx_str_t            value;
     ngx_http_request_t  *r;
 
     r = rs->request;
 
-    value.data = ngx_pnalloc(r->pool, sizeof("\"-\"") - 1 + NGX_INT64_LEN
-                                      + NGX_TOKEN_EPOCH_LEN);
+    value.data = ngx_pnalloc(r->pool, sizeof("\"--01234567\"") - 1
+                                      + NGX_INT64_LEN + NGX_TOKEN_EPOCH_LEN);
     if (value.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    value.len = ngx_sprintf(value.data, "\"%uL-%s\"", rs->version,
-                            ngx_token_store_epoch(ngx_http_token_worker.store))
-                - value.data;
+    p = ngx_sprintf(value.data, "\"%uL-%s", rs->version,
+                    ngx_token_store_epoch(ngx_http_token_worker.store));
+
+    if (rs->kind == NGX_TOKEN_KIND_ATOM && rs->version == 0) {
+        p = ngx_sprintf(p, "-%08xD", ngx_crc32_long(rs->body->data,
+                                                    rs->body->len));
+    }
+
+    *p++ = '"';
+    value.len = p - value.data;
 
     r->headers_out.etag = ngx_http_token_reply_header(r, "ETag", &value);
 
