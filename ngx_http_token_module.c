@@ -824,6 +824,7 @@ ngx_http_token_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     case NGX_HTTP_TOKEN_STATUS:
         mcf->status = 1;
+        mcf->serves = 1;
         clcf->handler = ngx_http_token_status_handler;
         break;
 

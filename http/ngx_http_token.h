@@ -82,8 +82,8 @@ typedef struct {
 
     ngx_uint_t                deflate;    /* the highest level of a location */
 
-    unsigned                  serves:1;   /* some location is a websocket, or
-                                             reads the store */
+    unsigned                  serves:1;   /* some location is a websocket,
+                                             reads the store, or counts */
     unsigned                  used:1;     /* some location needs the store */
     unsigned                  login:1;    /* some location signs cookies */
     unsigned                  status:1;   /* some location has token_status */

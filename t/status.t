@@ -32,7 +32,7 @@ EOC
 
 my $t = Test::Token->new(workers => 2, allow => qr/exited on signal 9/,
     main => 'thread_pool token threads=2;', conf => $conf);
-$t->plan(46);
+$t->plan(48);
 
 
 sub status () { return decode_json($t->get('/status')->body) }
@@ -166,3 +166,15 @@ $st = status();
 is($st->{sessions}{opened}, 0, 'other services: begins anew');
 is(join(' ', sort keys $st->{tokens}{services}->%*),
     'add odd "\\one send toggle', 'with their names');
+
+
+# nothing but its own location
+
+$t = Test::Token->new(store => 0, conf => <<'EOC');
+server {
+    listen 127.0.0.1:%%PORT%%;
+    location = /status  { token_status; }
+}
+EOC
+is(status()->{workers}, 1, 'a worker that has nothing else to do');
+is_deeply(status()->{store}, { up => 0 }, 'without a store');
