@@ -37,6 +37,8 @@ static char *ngx_http_token_bounds(ngx_conf_t *cf,
 static ngx_int_t ngx_http_token_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_token_resolve(ngx_conf_t *cf,
     ngx_http_token_main_conf_t *mcf);
+static ngx_int_t ngx_http_token_resolve_resources(ngx_conf_t *cf,
+    ngx_http_token_main_conf_t *mcf);
 static ngx_int_t ngx_http_token_pools(ngx_conf_t *cf,
     ngx_http_token_main_conf_t *mcf);
 static char *ngx_http_token_store(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -331,6 +333,9 @@ ngx_http_token_create_main_conf(ngx_conf_t *cf)
         || ngx_array_init(&mcf->services, cf->pool, 8, sizeof(void *))
            != NGX_OK
         || ngx_array_init(&mcf->names, cf->pool, 8, sizeof(void *)) != NGX_OK
+        || ngx_array_init(&mcf->resources, cf->pool, 4,
+                          sizeof(ngx_http_token_name_t))
+           != NGX_OK
         || ngx_array_init(&mcf->variables, cf->pool, 4, sizeof(ngx_int_t))
            != NGX_OK
         || ngx_array_init(&mcf->variable_names, cf->pool, 4,
@@ -525,6 +530,7 @@ ngx_http_token_init(ngx_conf_t *cf)
 
     if (ngx_http_token_template_resolve(cf, mcf) != NGX_OK
         || ngx_http_token_resolve(cf, mcf) != NGX_OK
+        || ngx_http_token_resolve_resources(cf, mcf) != NGX_OK
         || ngx_http_token_service_resolve(cf, mcf) != NGX_OK)
     {
         return NGX_ERROR;
@@ -593,6 +599,35 @@ ngx_http_token_resolve(ngx_conf_t *cf, ngx_http_token_main_conf_t *mcf)
                               name[j].file, name[j].line);
                 return NGX_ERROR;
             }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* a resource that would be 404 whoever asks */
+
+static ngx_int_t
+ngx_http_token_resolve_resources(ngx_conf_t *cf,
+    ngx_http_token_main_conf_t *mcf)
+{
+    ngx_uint_t              i;
+    ngx_token_kind_e        kind;
+    ngx_http_token_name_t  *name;
+
+    name = mcf->resources.elts;
+
+    for (i = 0; i < mcf->resources.nelts; i++) {
+        if (ngx_http_token_channel_allowed(mcf, name[i].target, &name[i].name,
+                                           &kind)
+            == NULL)
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"token_watch\" does not allow the channel \"%V\" "
+                          "of \"token_resource\" in %s:%ui",
+                          &name[i].name, name[i].file, name[i].line);
+            return NGX_ERROR;
         }
     }
 
@@ -846,7 +881,9 @@ ngx_http_token_resource_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 
     char                              *rv;
     ngx_str_t                         *value;
+    ngx_http_token_name_t             *name;
     ngx_http_core_loc_conf_t          *clcf;
+    ngx_http_token_main_conf_t        *mcf;
     ngx_http_compile_complex_value_t   ccv;
 
     rv = ngx_http_token_handler(cf, cmd, conf);
@@ -882,8 +919,27 @@ ngx_http_token_resource_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     ccv.value = &value[1];
     ccv.complex_value = lcf->resource;
 
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
-                                                          : NGX_CONF_ERROR;
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (lcf->resource->lengths) {
+        return NGX_CONF_OK;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_token_module);
+
+    name = ngx_array_push(&mcf->resources);
+    if (name == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    name->name = value[1];
+    name->target = lcf;
+    name->file = cf->conf_file->file.name.data;
+    name->line = cf->conf_file->line;
+
+    return NGX_CONF_OK;
 }
 
 

@@ -64,6 +64,9 @@ typedef struct {
     ngx_array_t              *handlers;   /* of other modules, or NULL:
                                              ngx_http_token_handler_t * */
     ngx_array_t               names;      /* ngx_array_t *, to be resolved */
+    ngx_array_t               resources;  /* ngx_http_token_name_t, of the
+                                             location in target: channels
+                                             without variables */
     ngx_array_t               variables;  /* ngx_int_t: indexes that services
                                              use; a session keeps a copy of
                                              each, in this order */

@@ -8,6 +8,7 @@
 #include "http/ngx_http_token_job.h"
 #include "http/ngx_http_token_search.h"
 #include "http/ngx_http_token_service.h"
+#include "token/ngx_token_utf8.h"
 
 
 typedef struct {
@@ -65,6 +66,14 @@ ngx_http_token_service_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_token_service_t   *service, **sp;
 
     value = cf->args->elts;
+
+    if (!ngx_token_utf8_valid(value[1].data, value[1].data + value[1].len)) {
+        /* no token could ask for it */
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the name of service \"%V\" is not UTF-8",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
 
     if (ngx_http_token_service_exact(mcf, &value[1]) != NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -249,7 +258,7 @@ ngx_http_token_service_work(ngx_conf_t *cf, ngx_str_t *value,
     switch (value[0].data[0]) {
 
     case 'p':
-        if (value[1].data[0] != '/') {
+        if (value[1].data[0] != '/' || ngx_strchr(value[1].data, '$')) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid value \"%V\"",
                                &value[1]);
             return NGX_CONF_ERROR;
@@ -412,6 +421,18 @@ ngx_http_token_service_resolve(ngx_conf_t *cf,
         if (sp[i]->find.len
             && ngx_http_token_service_log(mcf, sp[i], cf->log) != NGX_OK)
         {
+            return NGX_ERROR;
+        }
+
+        if ((sp[i]->timeout || sp[i]->idempotent) && sp[i]->pass.len == 0
+            && (sp[i]->handler == NULL || sp[i]->find.len))
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "service \"%V\" has \"%s\", but neither \"pass\" "
+                          "nor \"handler\", in %s:%ui",
+                          &sp[i]->name,
+                          sp[i]->timeout ? "timeout" : "idempotent",
+                          sp[i]->file, sp[i]->line);
             return NGX_ERROR;
         }
 

@@ -64,6 +64,12 @@ my @bad = (
     'a resource beside another handler' => [
         live("token_websocket;\ntoken_resource switch; # here"),
         qr/another handler of this module/ ],
+    'a resource of an unknown channel' => [
+        live("token_watch switch;\ntoken_resource nope; # here"),
+        qr/does not allow the channel "nope"/ ],
+    'a resource that nobody may watch' => [
+        live("token_watch switch;\ntoken_resource chat; # here"),
+        qr/does not allow the channel "chat"/ ],
     'a status of no known format' => [ live('token_status xml; # here'),
         qr/invalid parameter "xml"/ ],
     'a status beside another handler' => [
@@ -139,6 +145,19 @@ my @bad = (
         qr/invalid value "soon"/ ],
     'a delay without a thread pool' => [ service("delay 1s;\n append chat;"),
         qr/service "it" needs the thread pool "token"/, 0 ],
+    'a variable in pass' => [ service('pass /x?$token_user; # here'),
+        qr/invalid value/ ],
+    'timeout without work' => [ live('token_websocket;',
+        "token_service it { # here\ntimeout 1s; append chat;\n}"),
+        qr/"it" has "timeout", but neither/ ],
+    'timeout of a search' => [ live('token_websocket;',
+        "token_service it { # here\ntimeout 1s; find chat;\n}"),
+        qr/"it" has "timeout", but neither/ ],
+    'idempotent without work' => [ live('token_websocket;',
+        "token_service it { # here\nidempotent; append chat;\n}"),
+        qr/"it" has "idempotent", but neither/ ],
+    'a service that is not UTF-8' => [ live('token_websocket;',
+        "token_service \"a\xff\" { # here\n}"), qr/is not UTF-8/ ],
     'max_size 0' => [ service('max_size 0; # here'), qr/invalid value/ ],
     'require_user with an argument' => [ service('require_user on; # here'),
         qr/invalid number of arguments/ ],
