@@ -339,7 +339,10 @@ ngx_http_token_resource_cursor(ngx_http_token_resource_t *rs,
         *cursor = log->trimmed;
     }
 
-    return *cursor < log->trimmed ? NGX_HTTP_TOKEN_RESOURCE_GONE : NGX_OK;
+    /* nor of a store that had been another one: it was ahead of this */
+
+    return *cursor < log->trimmed || *cursor > ngx_token_read_head(rs->read)
+           ? NGX_HTTP_TOKEN_RESOURCE_GONE : NGX_OK;
 }
 
 

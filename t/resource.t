@@ -39,7 +39,7 @@ server {
 }
 EOC
 $t->write_file(users => "alice:{PLAIN}\n");
-$t->plan(73);
+$t->plan(74);
 
 my $s = $t->connect;
 my $epoch = $s->hello->{epoch};
@@ -158,6 +158,8 @@ is(seqs("/state/chat?after=$seqs[2]"), "@seqs[3 .. 7]", 'after the last dropped'
 is(seqs('/state/chat?after=0'), "@seqs[3 .. 7]", 'all that there are');
 is(seqs("/state/chat?after=$seqs[7]"), '', 'after the newest');
 is($t->get("/state/chat?after=$seqs[1]")->code, 410, 'gone');
+is($t->get('/state/chat?after=' . ($seqs[7] + 1))->code, 410,
+    'what is yet to come was another store');
 is($t->get('/state/chat?after=x')->code, 400, 'no number');
 is($t->get('/state/chat?last=0')->code, 400, 'none');
 is_deeply([ sort keys body('/state/chat')->[0]->%* ],
