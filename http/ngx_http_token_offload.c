@@ -185,6 +185,10 @@ ngx_http_token_offload_ledger(ngx_http_token_run_t *run)
             ngx_memcpy(p, l.result.data, l.result.len);
             run->verdict.result.data = p;
             run->verdict.result.len = l.result.len;
+
+        } else {
+            /* an ok without what belongs to it would be another answer */
+            run->verdict.outcome = NGX_TOKEN_OUTCOME_BUSY;
         }
     }
 

@@ -314,7 +314,6 @@ ngx_http_token_resource_cursor(ngx_http_token_resource_t *rs,
     ngx_http_request_t  *r;
 
     r = rs->request;
-    last = NGX_HTTP_TOKEN_RESOURCE_LAST;
 
     rc = ngx_http_token_resource_number(r, "after", 0,
                                         NGX_HTTP_TOKEN_RESOURCE_SEQ, cursor);
@@ -322,9 +321,15 @@ ngx_http_token_resource_cursor(ngx_http_token_resource_t *rs,
     if (rc == NGX_ERROR
         || ngx_http_token_resource_number(r, "limit", 1, rs->limit,
                                           &rs->limit)
-           == NGX_ERROR
-        || ngx_http_token_resource_number(r, "last", 1, rs->limit, &last)
            == NGX_ERROR)
+    {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    last = ngx_min(rs->limit, NGX_HTTP_TOKEN_RESOURCE_LAST);
+
+    if (ngx_http_token_resource_number(r, "last", 1, rs->limit, &last)
+        == NGX_ERROR)
     {
         return NGX_HTTP_BAD_REQUEST;
     }

@@ -120,7 +120,9 @@ ngx_http_token_result_complete(ngx_http_token_run_t *run,
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "the result for the service \"%V\" does not do for its "
                       "effects: %V",
-                      &sp[run->service]->name, &why);
+                      prepared.work ? &prepared.work->name
+                                    : &sp[run->service]->name,
+                      &why);
         return NGX_ERROR;
     }
 

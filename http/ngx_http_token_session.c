@@ -252,6 +252,10 @@ ngx_http_token_session_flush_all(ngx_event_t *ev)
 
     ngx_http_token_watch_caught_up();
 
+    if (w->round.began) {
+        ngx_token_round_end(&w->round, ngx_http_token_clock());
+    }
+
     if (!ngx_queue_empty(&w->later)) {
 
         if (w->flush.posted) {
@@ -262,11 +266,6 @@ ngx_http_token_session_flush_all(ngx_event_t *ev)
 
         ngx_log_debug0(NGX_LOG_DEBUG_HTTP, ev->log, 0,
                        "token sessions go on in the next turn");
-        return;
-    }
-
-    if (w->round.began) {
-        ngx_token_round_end(&w->round, ngx_http_token_clock());
     }
 }
 

@@ -39,7 +39,7 @@ server {
 }
 EOC
 $t->write_file(users => "alice:{PLAIN}\n");
-$t->plan(74);
+$t->plan(75);
 
 my $s = $t->connect;
 my $epoch = $s->hello->{epoch};
@@ -153,6 +153,7 @@ is_deeply(body('/state/chat'), [], 'an empty log');
 my @seqs = map { $s->spend('send', $_)->{seq} } 1 .. 8;
 is(seqs('/state/chat'), "@seqs[3 .. 7]", 'what is kept');
 is(seqs('/state/chat?last=2'), "@seqs[6, 7]", 'the last ones');
+is(seqs('/state/chat?limit=2'), "@seqs[6, 7]", 'no more of them');
 is(seqs("/state/chat?after=$seqs[5]"), "@seqs[6, 7]", 'after one');
 is(seqs("/state/chat?after=$seqs[2]"), "@seqs[3 .. 7]", 'after the last dropped');
 is(seqs('/state/chat?after=0'), "@seqs[3 .. 7]", 'all that there are');
