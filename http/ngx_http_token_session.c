@@ -18,7 +18,7 @@
 
 static void ngx_http_token_session_hello(ngx_http_token_session_t *s);
 static void ngx_http_token_session_go_on(ngx_event_t *ev);
-static void ngx_http_token_session_flush(ngx_http_token_session_t *s);
+static ngx_int_t ngx_http_token_session_flush(ngx_http_token_session_t *s);
 static ngx_int_t ngx_http_token_session_more(ngx_http_token_session_t *s);
 static void ngx_http_token_session_blocked(ngx_http_token_session_t *s);
 static void ngx_http_token_session_flushed(ngx_http_token_session_t *s);
@@ -195,8 +195,8 @@ ngx_http_token_session_dirty(ngx_http_token_session_t *s)
 
 
 /*
- * Those who are behind, and had no turn in the last one, come first; of them
- * and of all others that are behind only so many pieces are sent.  What they
+ * Those who are behind, and had no turn in the last one, come first; to them
+ * and to all others that are behind only so many pieces are sent.  What they
  * are is not looked at before: they may be all that there are.
  */
 
@@ -228,15 +228,9 @@ ngx_http_token_session_flush_all(ngx_event_t *ev)
 
         ngx_queue_remove(q);
 
-        if (s->nbehind && !s->ended
-            && w->pieces >= NGX_HTTP_TOKEN_FLUSH_PIECES)
-        {
+        if (!s->ended && ngx_http_token_session_flush(s) == NGX_AGAIN) {
             ngx_queue_insert_tail(&w->later, q);
             continue;
-        }
-
-        if (!s->ended) {
-            ngx_http_token_session_flush(s);
         }
 
         /* not before: what it queues for itself is flushed in there */
@@ -285,7 +279,9 @@ ngx_http_token_session_drop_all(void)
 }
 
 
-static void
+/* NGX_AGAIN: there is more for it, in a later turn */
+
+static ngx_int_t
 ngx_http_token_session_flush(ngx_http_token_session_t *s)
 {
     ngx_int_t   rc;
@@ -298,32 +294,45 @@ ngx_http_token_session_flush(ngx_http_token_session_t *s)
         if (rc == NGX_ERROR) {
             ngx_http_token_session_end(s, NGX_TOKEN_WS_ABNORMAL,
                                        "the connection is broken");
-            return;
+            return NGX_OK;
         }
 
         if (rc == NGX_AGAIN) {
             ngx_http_token_session_blocked(s);
-            return;
+            return NGX_OK;
         }
 
         s->blocked = 0;
 
-        if (ngx_http_token_session_more(s) != NGX_OK) {
+        rc = ngx_http_token_session_more(s);
+
+        if (rc == NGX_AGAIN) {
+            return NGX_AGAIN;
+        }
+
+        if (rc == NGX_DONE) {
             ngx_http_token_session_flushed(s);
-            return;
+            return NGX_OK;
         }
     }
 
     /* a long catch-up: let others have their turn */
     ngx_post_event(&s->event, &ngx_posted_next_events);
+
+    return NGX_OK;
 }
 
 
-/* what was held back while the socket was full; NGX_DONE: nothing */
+/*
+ * What was held back while the socket was full; NGX_DONE: nothing; NGX_AGAIN:
+ * nothing more in this turn
+ */
 
 static ngx_int_t
 ngx_http_token_session_more(ngx_http_token_session_t *s)
 {
+    ngx_int_t  rc;
+
     if (s->close_queued || s->ended) {
         return NGX_DONE;
     }
@@ -333,20 +342,21 @@ ngx_http_token_session_more(ngx_http_token_session_t *s)
         return NGX_DONE;
     }
 
-    if (s->nbehind && ngx_http_token_watch_catch_up(s) == NGX_OK) {
+    rc = NGX_DONE;
 
-        if (s->ndone) {
-            ngx_http_token_run_settle(s);
+    if (s->nbehind) {
+        rc = NGX_AGAIN;
+
+        if (ngx_http_token_worker.pieces < NGX_HTTP_TOKEN_FLUSH_PIECES) {
+            rc = ngx_http_token_watch_catch_up(s);
         }
-
-        return NGX_OK;
     }
 
     if (s->ndone) {
         ngx_http_token_run_settle(s);
     }
 
-    return s->out ? NGX_OK : NGX_DONE;
+    return s->out ? NGX_OK : rc;
 }
 
 
