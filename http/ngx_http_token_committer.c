@@ -73,7 +73,10 @@ ngx_http_token_committer_init(void)
     cm->event.handler = ngx_http_token_committer_start;
     cm->event.log = ngx_cycle->log;
 
+    /* nginx's debug log reads a timer's data as a connection's */
+
     cm->hold.handler = ngx_http_token_committer_hold;
+    cm->hold.data = cm;
     cm->hold.log = ngx_cycle->log;
 
     cm->task.work = ngx_http_token_committer_work;

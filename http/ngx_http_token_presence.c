@@ -470,7 +470,10 @@ ngx_http_token_presence_changed(void)
     elapsed = ngx_current_msec - ngx_http_token_presence_refreshed;
 
     if (elapsed < NGX_HTTP_TOKEN_PRESENCE_PACE) {
+        /* nginx's debug log reads a timer's data as a connection's */
+
         ev->handler = ngx_http_token_presence_paced;
+        ev->data = &ngx_http_token_worker;
         ev->log = ngx_cycle->log;
         ev->cancelable = 1;
         ngx_add_timer(ev, NGX_HTTP_TOKEN_PRESENCE_PACE - elapsed);
