@@ -1,6 +1,7 @@
 # Many sessions begin to watch in one turn of a worker, while another one writes
 # the store: they share a snapshot, so that what has come meanwhile is not
-# fanned out before each of them.
+# fanned out before each of them; and who is to wait for a later turn has been
+# sent what he was answered.
 # DESIGN.md, G8.
 
 use Test::Token;
@@ -10,7 +11,7 @@ use IO::Select;
 use constant { WATCHERS => 200, CHANGES => 50 };
 
 my $t = Test::Token->new(workers => 2, connections => 1000,
-    main => 'error_log %%DIR%%/logs/debug.log debug_http;', conf => <<'EOC');
+    main => 'error_log %%DIR%%/logs/debug.log debug_event debug_http;', conf => <<'EOC');
 token_log      feed;
 token_service  feed  { append feed; }
 
@@ -23,7 +24,7 @@ server {
     location = /live { token_websocket; }
 }
 EOC
-$t->plan(3);
+$t->plan(4);
 
 my $writer = $t->connect('/live');
 my $other;
@@ -56,6 +57,7 @@ sub snapshots () {
 my @ids = map { $writer->token('feed', $_) } 1 .. CHANGES;
 $writer->outcome($_) for @ids;
 my $before = snapshots();
+my $logged = length $t->read_file('logs/debug.log');
 kill STOP => $other;
 $_->send_frame(1, '{"type":"watch","channel":"feed"}') for @watchers;
 @ids = map { $writer->token('feed', $_) } 1 .. CHANGES;
@@ -79,5 +81,11 @@ is(join('', keys %orders), join(' ', 1 .. 2 * CHANGES), 'in order, once');
 
 my $n = snapshots() - $before;
 ok($n < WATCHERS / 4, 'by a few snapshots') or diag("$n snapshots");
+
+# the first turn, as the log tells it
+my ($turn) = substr($t->read_file('logs/debug.log'), $logged)
+    =~ /\A(.*?)sessions go on in the next turn/s;
+my %answered = map { $_ => 1 } ($turn // '') =~ /$other#.* send: fd:(\d+) \d/g;
+is(scalar keys %answered, WATCHERS, 'all of them are answered in the first turn');
 
 $_->end for @watchers;
