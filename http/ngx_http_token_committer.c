@@ -7,6 +7,7 @@
 #include "http/ngx_http_token_committer.h"
 #include "http/ngx_http_token_doorbell.h"
 #include "http/ngx_http_token_fanout.h"
+#include "http/ngx_http_token_result.h"
 #include "http/ngx_http_token_worker.h"
 
 #include "store/ngx_token_queue.h"
@@ -412,7 +413,6 @@ static void
 ngx_http_token_committer_ledger(ngx_http_token_run_t *run,
     ngx_token_verdict_t *verdict)
 {
-    u_char              *p;
     ngx_token_read_t    *r;
     ngx_token_ledger_t   l;
 
@@ -425,16 +425,8 @@ ngx_http_token_committer_ledger(ngx_http_token_run_t *run,
         return;
     }
 
-    if (ngx_token_read_ledger(r, run->id, &l) == NGX_TOKEN_OK
-        && l.result.len)
-    {
-        p = ngx_alloc(l.result.len, ngx_cycle->log);
-
-        if (p) {
-            ngx_memcpy(p, l.result.data, l.result.len);
-            verdict->result.data = p;
-            verdict->result.len = l.result.len;
-        }
+    if (ngx_token_read_ledger(r, run->id, &l) == NGX_TOKEN_OK) {
+        ngx_http_token_result_give(verdict, &l.result);
     }
 
     ngx_token_read_end(r);
@@ -447,27 +439,19 @@ static void
 ngx_http_token_committer_own(ngx_http_token_run_t *run,
     ngx_token_verdict_t *verdict)
 {
-    u_char              *p;
-    ngx_token_commit_t   c;
+    ngx_token_commit_t  c;
 
     static ngx_token_effect_t  effects[NGX_TOKEN_MAX_EFFECTS];
 
     if ((run->call == NULL && run->job == NULL)
         || verdict->outcome != run->outcome || verdict->error != run->error
         || ngx_token_commit_decode(run->record, run->len, &c, effects)
-           != NGX_TOKEN_OK
-        || c.result.len == 0)
+           != NGX_TOKEN_OK)
     {
         return;
     }
 
-    p = ngx_alloc(c.result.len, ngx_cycle->log);
-
-    if (p) {
-        ngx_memcpy(p, c.result.data, c.result.len);
-        verdict->result.data = p;
-        verdict->result.len = c.result.len;
-    }
+    ngx_http_token_result_give(verdict, &c.result);
 }
 
 

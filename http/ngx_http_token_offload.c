@@ -5,6 +5,7 @@
 
 
 #include "http/ngx_http_token_offload.h"
+#include "http/ngx_http_token_result.h"
 #include "http/ngx_http_token_job.h"
 #include "http/ngx_http_token_stat.h"
 #include "http/ngx_http_token_worker.h"
@@ -140,7 +141,6 @@ ngx_http_token_offload_claim(ngx_http_token_run_t *run)
 static void
 ngx_http_token_offload_ledger(ngx_http_token_run_t *run)
 {
-    u_char              *p;
     ngx_token_read_t    *r;
     ngx_token_ledger_t   l;
 
@@ -178,18 +178,8 @@ ngx_http_token_offload_ledger(ngx_http_token_run_t *run)
 
     /* what was said of a failure is not the answer: it runs again */
 
-    if (l.result.len && l.outcome != NGX_TOKEN_OUTCOME_FAILED) {
-        p = malloc(l.result.len);
-
-        if (p) {
-            ngx_memcpy(p, l.result.data, l.result.len);
-            run->verdict.result.data = p;
-            run->verdict.result.len = l.result.len;
-
-        } else {
-            /* an ok without what belongs to it would be another answer */
-            run->verdict.outcome = NGX_TOKEN_OUTCOME_BUSY;
-        }
+    if (l.outcome != NGX_TOKEN_OUTCOME_FAILED) {
+        ngx_http_token_result_give(&run->verdict, &l.result);
     }
 
     ngx_token_read_end(r);

@@ -151,3 +151,27 @@ ngx_http_token_result_replace(ngx_http_token_run_t *run, u_char *record,
     run->record = record;
     run->len = len;
 }
+
+
+void
+ngx_http_token_result_give(ngx_token_verdict_t *verdict,
+    const ngx_token_str_t *result)
+{
+    u_char  *p;
+
+    if (result->len == 0) {
+        return;
+    }
+
+    p = malloc(result->len);
+
+    if (p == NULL) {
+        verdict->outcome = NGX_TOKEN_OUTCOME_BUSY;
+        verdict->error = NGX_TOKEN_ERR_NONE;
+        return;
+    }
+
+    ngx_memcpy(p, result->data, result->len);
+    verdict->result.data = p;
+    verdict->result.len = result->len;
+}

@@ -41,5 +41,18 @@ ngx_token_rc_t ngx_http_token_result_read(const ngx_token_str_t *s,
 void ngx_http_token_result_put(ngx_http_token_run_t *run,
     const ngx_token_str_t *result);
 
+/*
+ * Gives a verdict a copy of a result, to be released with free().  Without
+ * memory for it the verdict is BUSY, as an ok without what belongs to it would
+ * be another answer; the ledger has it for the next time.
+ *
+ *     verdict  has no result yet
+ *     result   may be empty: then it has none
+ *
+ * Thread:  any.
+ */
+void ngx_http_token_result_give(ngx_token_verdict_t *verdict,
+    const ngx_token_str_t *result);
+
 
 #endif /* _NGX_HTTP_TOKEN_RESULT_H_INCLUDED_ */

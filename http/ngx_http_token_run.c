@@ -10,6 +10,7 @@
 #include "http/ngx_http_token_fanout.h"
 #include "http/ngx_http_token_job.h"
 #include "http/ngx_http_token_offload.h"
+#include "http/ngx_http_token_result.h"
 #include "http/ngx_http_token_run.h"
 #include "http/ngx_http_token_service.h"
 #include "http/ngx_http_token_spare.h"
@@ -259,15 +260,7 @@ ngx_http_token_run_ledger(ngx_http_token_session_t *s, const u_char *id,
         wait->verdict.seq = l.seq;
         wait->verdict.version = l.version;
 
-        if (l.result.len) {
-            wait->verdict.result.data = ngx_alloc(l.result.len,
-                                                  ngx_cycle->log);
-            if (wait->verdict.result.data) {
-                ngx_memcpy((u_char *) wait->verdict.result.data,
-                           l.result.data, l.result.len);
-                wait->verdict.result.len = l.result.len;
-            }
-        }
+        ngx_http_token_result_give(&wait->verdict, &l.result);
     }
 
     ngx_token_read_end(r);
@@ -610,15 +603,7 @@ ngx_http_token_run_done(ngx_http_token_run_t *run,
         wait->verdict = *verdict;
         ngx_memzero(&wait->verdict.result, sizeof(ngx_token_str_t));
 
-        if (verdict->result.len) {
-            wait->verdict.result.data = ngx_alloc(verdict->result.len,
-                                                  ngx_cycle->log);
-            if (wait->verdict.result.data) {
-                wait->verdict.result.len = verdict->result.len;
-                ngx_memcpy((u_char *) wait->verdict.result.data,
-                           verdict->result.data, verdict->result.len);
-            }
-        }
+        ngx_http_token_result_give(&wait->verdict, &verdict->result);
 
         wait->session->ndone++;
         ngx_http_token_session_dirty(wait->session);

@@ -25,7 +25,6 @@
 
 static ngx_token_rc_t ngx_token_live_open_env(ngx_token_live_t *live);
 static void ngx_token_live_check_boot(ngx_token_live_t *live);
-static size_t ngx_token_live_load(const char *path, char *buf, size_t size);
 static void ngx_token_live_unlink(ngx_token_live_t *live);
 static ngx_token_rc_t ngx_token_live_setup(ngx_token_env_t *env,
     MDB_txn *txn);
@@ -133,8 +132,7 @@ ngx_token_live_check_boot(ngx_token_live_t *live)
     char   *path;
     size_t  n, size;
 
-    n = ngx_token_live_load("/proc/sys/kernel/random/boot_id", now,
-                            sizeof(now));
+    n = ngx_token_proc_load(NGX_TOKEN_PROC_BOOT, now, sizeof(now));
 
     size = strlen(live->env.path) + sizeof("-boot");
     path = malloc(size);
@@ -146,7 +144,7 @@ ngx_token_live_check_boot(ngx_token_live_t *live)
 
     (void) snprintf(path, size, "%s-boot", live->env.path);
 
-    if (ngx_token_live_load(path, then, sizeof(then)) == n
+    if (ngx_token_proc_load(path, then, sizeof(then)) == n
         && memcmp(now, then, n) == 0)
     {
         free(path);
@@ -167,27 +165,6 @@ ngx_token_live_check_boot(ngx_token_live_t *live)
     }
 
     free(path);
-}
-
-
-/* Returns: bytes read; 0: there is no such file */
-
-static size_t
-ngx_token_live_load(const char *path, char *buf, size_t size)
-{
-    int      fd;
-    ssize_t  n;
-
-    fd = open(path, O_RDONLY|O_CLOEXEC);
-    if (fd == -1) {
-        return 0;
-    }
-
-    n = read(fd, buf, size);
-
-    (void) close(fd);
-
-    return (n > 0) ? (size_t) n : 0;
 }
 
 

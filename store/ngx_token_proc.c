@@ -79,26 +79,11 @@ ngx_token_proc_is_gone(const unsigned char who[NGX_TOKEN_PROC_LEN])
 uint64_t
 ngx_token_proc_boot(void)
 {
-    int          fd;
     char         buf[64];
     char        *p;
-    ssize_t      n;
     uint64_t     boot;
 
-    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY|O_CLOEXEC);
-    if (fd == -1) {
-        return 0;
-    }
-
-    n = read(fd, buf, sizeof(buf) - 1);
-
-    (void) close(fd);
-
-    if (n <= 0) {
-        return 0;
-    }
-
-    buf[n] = '\0';
+    buf[ngx_token_proc_load(NGX_TOKEN_PROC_BOOT, buf, sizeof(buf) - 1)] = '\0';
 
     for (p = buf, boot = 0; *p != '\0' && boot >> 60 == 0; p++) {
 
@@ -122,29 +107,14 @@ ngx_token_proc_boot(void)
 static unsigned
 ngx_token_proc_stat(uint64_t pid, char *state, uint64_t *start)
 {
-    int          fd;
-    char         buf[1024];
+    char         path[64], buf[1024];
     char        *p;
-    ssize_t      n;
     unsigned     field;
 
-    (void) snprintf(buf, sizeof(buf), "/proc/%llu/stat",
+    (void) snprintf(path, sizeof(path), "/proc/%llu/stat",
                     (unsigned long long) pid);
 
-    fd = open(buf, O_RDONLY|O_CLOEXEC);
-    if (fd == -1) {
-        return 0;
-    }
-
-    n = read(fd, buf, sizeof(buf) - 1);
-
-    (void) close(fd);
-
-    if (n <= 0) {
-        return 0;
-    }
-
-    buf[n] = '\0';
+    buf[ngx_token_proc_load(path, buf, sizeof(buf) - 1)] = '\0';
 
     p = strrchr(buf, ')');
 
@@ -170,4 +140,23 @@ ngx_token_proc_stat(uint64_t pid, char *state, uint64_t *start)
     }
 
     return 1;
+}
+
+
+size_t
+ngx_token_proc_load(const char *path, char *buf, size_t size)
+{
+    int      fd;
+    ssize_t  n;
+
+    fd = open(path, O_RDONLY|O_CLOEXEC);
+    if (fd == -1) {
+        return 0;
+    }
+
+    n = read(fd, buf, size);
+
+    (void) close(fd);
+
+    return (n > 0) ? (size_t) n : 0;
 }

@@ -8,6 +8,7 @@
 #define _NGX_TOKEN_PROC_H_INCLUDED_
 
 
+#include <stddef.h>
 #include <stdint.h>
 
 
@@ -32,8 +33,20 @@ void ngx_token_proc_self(unsigned char who[NGX_TOKEN_PROC_LEN]);
  */
 unsigned ngx_token_proc_is_gone(const unsigned char who[NGX_TOKEN_PROC_LEN]);
 
-/* Which start of the machine this is; 0: not known. */
+/* Which start of the machine this is, a text that differs for each. */
+#define NGX_TOKEN_PROC_BOOT  "/proc/sys/kernel/random/boot_id"
+
+/* The same as a number; 0: not known. */
 uint64_t ngx_token_proc_boot(void);
+
+/*
+ * Reads a small file at once.
+ *
+ *     buf  out: not null terminated
+ *
+ * Returns: bytes; 0: it is empty, or cannot be read
+ */
+size_t ngx_token_proc_load(const char *path, char *buf, size_t size);
 
 
 #endif /* _NGX_TOKEN_PROC_H_INCLUDED_ */
