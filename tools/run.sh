@@ -93,6 +93,8 @@ if [ -f "$backend" ]; then
     fi
 
     exec 9> >(
+        # Ctrl-C is for nginx, which would take a signal of its child for a crash
+        trap '' INT
         PORT=$BACKEND_PORT JOURNAL=$store/$example.journal node "$backend" &
         echo $! >"$run/backend.pid"
         cat
