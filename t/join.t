@@ -86,6 +86,7 @@ ok($n < WATCHERS / 4, 'by a few snapshots') or diag("$n snapshots");
 my ($turn) = substr($t->read_file('logs/debug.log'), $logged)
     =~ /\A(.*?)sessions go on in the next turn/s;
 my %answered = map { $_ => 1 } ($turn // '') =~ /$other#.* send: fd:(\d+) \d/g;
-is(scalar keys %answered, WATCHERS, 'all of them are answered in the first turn');
+is(scalar keys %answered, WATCHERS,
+    'all of them are answered in the first turn');
 
 $_->end for @watchers;
