@@ -34,11 +34,12 @@ static void ngx_http_token_out_sent(ngx_http_token_session_t *s,
 /* a delivery allocates nothing, and an answer seldom */
 
 static ngx_http_token_spare_t  ngx_http_token_out_links = {
-    sizeof(ngx_http_token_out_t), 0, NULL
+    sizeof(ngx_http_token_out_t), 0, NULL, NULL, 0
 };
 
 static ngx_http_token_spare_t  ngx_http_token_out_blobs = {
-    offsetof(ngx_http_token_blob_t, data) + NGX_HTTP_TOKEN_OUT_SMALL, 0, NULL
+    offsetof(ngx_http_token_blob_t, data) + NGX_HTTP_TOKEN_OUT_SMALL,
+    0, NULL, NULL, 0
 };
 
 

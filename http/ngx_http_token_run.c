@@ -76,11 +76,11 @@ static ngx_rbtree_node_t  ngx_http_token_runs_sentinel;
 static ngx_uint_t         ngx_http_token_runs_ready;
 
 static ngx_http_token_spare_t  ngx_http_token_run_spare = {
-    sizeof(ngx_http_token_run_t) + NGX_HTTP_TOKEN_RUN_TAIL, 0, NULL
+    sizeof(ngx_http_token_run_t) + NGX_HTTP_TOKEN_RUN_TAIL, 0, NULL, NULL, 0
 };
 
 static ngx_http_token_spare_t  ngx_http_token_run_waits = {
-    sizeof(ngx_http_token_wait_t), 0, NULL
+    sizeof(ngx_http_token_wait_t), 0, NULL, NULL, 0
 };
 
 

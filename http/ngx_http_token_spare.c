@@ -22,6 +22,9 @@
 #endif
 
 
+static ngx_http_token_spare_t  *ngx_http_token_spares;
+
+
 void *
 ngx_http_token_spare_take(ngx_http_token_spare_t *spare, size_t size)
 {
@@ -52,7 +55,31 @@ ngx_http_token_spare_give(ngx_http_token_spare_t *spare, void *p, size_t size)
         return;
     }
 
+    if (!spare->listed) {
+        spare->listed = 1;
+        spare->next = ngx_http_token_spares;
+        ngx_http_token_spares = spare;
+    }
+
     *(void **) p = spare->first;
     spare->first = p;
     spare->n++;
+}
+
+
+void
+ngx_http_token_spare_exit(void)
+{
+    void                    *p;
+    ngx_http_token_spare_t  *spare;
+
+    for (spare = ngx_http_token_spares; spare; spare = spare->next) {
+
+        while (spare->first) {
+            p = spare->first;
+            spare->first = *(void **) p;
+            spare->n--;
+            ngx_free(p);
+        }
+    }
 }

@@ -19,11 +19,15 @@
  * A static one is all zero but for its size.  Of the event loop only.
  */
 
-typedef struct {
+typedef struct ngx_http_token_spare_s  ngx_http_token_spare_t;
+
+struct ngx_http_token_spare_s {
     size_t                      size;     /* of a piece, in bytes */
     ngx_uint_t                  n;
     void                       *first;    /* each begins with the next */
-} ngx_http_token_spare_t;
+    ngx_http_token_spare_t     *next;     /* of those that have had a piece */
+    unsigned                    listed:1;
+};
 
 
 /*
@@ -39,6 +43,9 @@ void *ngx_http_token_spare_take(ngx_http_token_spare_t *spare, size_t size);
  */
 void ngx_http_token_spare_give(ngx_http_token_spare_t *spare, void *p,
     size_t size);
+
+/* The process ends: all that is kept is freed. */
+void ngx_http_token_spare_exit(void);
 
 
 #endif /* _NGX_HTTP_TOKEN_SPARE_H_INCLUDED_ */

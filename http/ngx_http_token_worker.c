@@ -11,6 +11,7 @@
 #include "http/ngx_http_token_presence.h"
 #include "http/ngx_http_token_run.h"
 #include "http/ngx_http_token_session.h"
+#include "http/ngx_http_token_spare.h"
 #include "http/ngx_http_token_stat.h"
 #include "http/ngx_http_token_task.h"
 #include "http/ngx_http_token_worker.h"
@@ -123,6 +124,8 @@ ngx_http_token_worker_exit(ngx_cycle_t *cycle)
     ngx_http_token_worker_close(ngx_exiting ? ngx_http_token_now()
                                               + ngx_http_token_worker_grace(w)
                                             : 0);
+
+    ngx_http_token_spare_exit();
 }
 
 

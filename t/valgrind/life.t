@@ -130,7 +130,8 @@ ok($t->stop('QUIT', 60), 'quit');
 
 # What each process said at its end.  nginx unloads the module before it exits:
 # so what the module has once in a process seems to be lost, too, as one block.
-# What is lost for each session or token is more than one.
+# What is lost for each session or token is more than one.  (Lists are freed at
+# exit: a list may seem to be one block or several.)
 
 my (@errors, @lost);
 my @files = glob $t->dir . '/logs/valgrind.*';
