@@ -10,12 +10,11 @@
 #include "http/ngx_http_token_fanout.h"
 #include "http/ngx_http_token_job.h"
 #include "http/ngx_http_token_offload.h"
-#include "http/ngx_http_token_result.h"
 #include "http/ngx_http_token_run.h"
 #include "http/ngx_http_token_service.h"
 #include "http/ngx_http_token_spare.h"
 #include "http/ngx_http_token_stat.h"
-#include "http/ngx_http_token_watch.h"
+#include "http/ngx_http_token_wait.h"
 #include "http/ngx_http_token_worker.h"
 
 
@@ -56,14 +55,6 @@ static void ngx_http_token_run_free(ngx_http_token_run_t *run);
 static void ngx_http_token_run_discard(ngx_http_token_run_t *run);
 static ngx_uint_t ngx_http_token_run_key(const u_char *id);
 static ngx_http_token_run_t *ngx_http_token_run_find(const u_char *id);
-static ngx_http_token_wait_t *ngx_http_token_run_wait(
-    ngx_http_token_session_t *s, ngx_http_token_run_t *run,
-    const u_char *id);
-static ngx_http_token_wait_t *ngx_http_token_run_waiting(
-    ngx_http_token_session_t *s, const u_char *id);
-static ngx_uint_t ngx_http_token_run_reached(ngx_http_token_session_t *s,
-    ngx_http_token_wait_t *wait);
-static void ngx_http_token_run_drop(ngx_http_token_wait_t *wait);
 static void ngx_http_token_run_refuse(ngx_http_token_session_t *s,
     const u_char *id, ngx_token_outcome_e outcome, ngx_token_err_e error,
     ngx_str_t *text);
@@ -77,10 +68,6 @@ static ngx_uint_t         ngx_http_token_runs_ready;
 
 static ngx_http_token_spare_t  ngx_http_token_run_spare = {
     sizeof(ngx_http_token_run_t) + NGX_HTTP_TOKEN_RUN_TAIL, 0, NULL, NULL, 0
-};
-
-static ngx_http_token_spare_t  ngx_http_token_run_waits = {
-    sizeof(ngx_http_token_wait_t), 0, NULL, NULL, 0
 };
 
 
@@ -201,8 +188,8 @@ ngx_http_token_run_attach(ngx_http_token_session_t *s, const u_char *id,
 
     ngx_http_token_stat->repeated++;
 
-    if (ngx_http_token_run_waiting(s, id) == NULL) {
-        (void) ngx_http_token_run_wait(s, run, id);
+    if (ngx_http_token_wait_find(s, id) == NULL) {
+        (void) ngx_http_token_wait(s, run, id);
     }
 
     return NGX_OK;
@@ -250,7 +237,7 @@ ngx_http_token_run_ledger(ngx_http_token_session_t *s, const u_char *id,
         return NGX_OK;
     }
 
-    wait = ngx_http_token_run_wait(s, NULL, id);
+    wait = ngx_http_token_wait(s, NULL, id);
 
     if (wait) {
         ngx_http_token_stat->repeated++;
@@ -259,8 +246,7 @@ ngx_http_token_run_ledger(ngx_http_token_session_t *s, const u_char *id,
         wait->verdict.error = l.error;
         wait->verdict.seq = l.seq;
         wait->verdict.version = l.version;
-
-        ngx_http_token_result_give(&wait->verdict, &l.result);
+        wait->stored = (l.result.len != 0);
     }
 
     ngx_token_read_end(r);
@@ -372,7 +358,7 @@ static void
 ngx_http_token_run_start(ngx_http_token_session_t *s,
     ngx_http_token_run_t *run)
 {
-    if (ngx_http_token_run_wait(s, run, run->id) == NULL) {
+    if (ngx_http_token_wait(s, run, run->id) == NULL) {
         ngx_http_token_run_free(run);
         return;
     }
@@ -599,14 +585,8 @@ ngx_http_token_run_done(ngx_http_token_run_t *run,
         /* the analyzer does not follow queues
            NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         ngx_queue_remove(q);
-        wait->run = NULL;
-        wait->verdict = *verdict;
-        ngx_memzero(&wait->verdict.result, sizeof(ngx_token_str_t));
-
-        ngx_http_token_result_give(&wait->verdict, &verdict->result);
-
-        wait->session->ndone++;
-        ngx_http_token_session_dirty(wait->session);
+        ngx_http_token_wait_done(wait, verdict,
+                                 !ngx_http_token_job_asks(run->job));
     }
 
     if (verdict->result.data) {
@@ -660,85 +640,12 @@ ngx_http_token_run_discard(ngx_http_token_run_t *run)
 }
 
 
-void
-ngx_http_token_run_settle(ngx_http_token_session_t *s)
-{
-    ngx_queue_t              *q, *next;
-    ngx_http_token_wait_t    *wait;
-    ngx_http_token_worker_t  *w;
-
-    w = &ngx_http_token_worker;
-
-    for (q = ngx_queue_head(&s->waits);
-         q != ngx_queue_sentinel(&s->waits) && s->ndone;
-         q = next)
-    {
-        next = ngx_queue_next(q);
-        wait = ngx_queue_data(q, ngx_http_token_wait_t, queue);
-
-        if (wait->run || !ngx_http_token_run_reached(s, wait)) {
-            continue;
-        }
-
-        ngx_token_encode_outcome(&w->text, wait->id, &wait->verdict,
-                                 wait->verdict.result.len
-                                 ? &wait->verdict.result : NULL,
-                                 NULL, 100 + ngx_random() % 400);
-        ngx_http_token_out_text(s, &w->text);
-
-        ngx_http_token_run_drop(wait);
-    }
-}
-
-
-/*
- * The change before the outcome (G3): an ok waits until the session has been
- * sent all that its commit changed.
- */
-
-static ngx_uint_t
-ngx_http_token_run_reached(ngx_http_token_session_t *s,
-    ngx_http_token_wait_t *wait)
-{
-    ngx_http_token_worker_t  *w;
-
-    if (wait->verdict.outcome != NGX_TOKEN_OUTCOME_OK) {
-        return 1;
-    }
-
-    w = &ngx_http_token_worker;
-
-    if (wait->verdict.seq > w->head) {
-        w->held = 1;
-        return 0;
-    }
-
-    return wait->verdict.seq <= ngx_http_token_watch_reached(s);
-}
-
-
 ngx_uint_t
 ngx_http_token_run_idle(void)
 {
     (void) ngx_http_token_run_find((u_char *) "no token has it");
 
     return ngx_http_token_runs.root == ngx_http_token_runs.sentinel;
-}
-
-
-void
-ngx_http_token_run_forget(ngx_http_token_session_t *s)
-{
-    ngx_queue_t  *q;
-
-    while (!ngx_queue_empty(&s->waits)) {
-        q = ngx_queue_head(&s->waits);
-
-        /* the analyzer does not follow queues
-           NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        ngx_http_token_run_drop(ngx_queue_data(q, ngx_http_token_wait_t,
-                                               queue));
-    }
 }
 
 
@@ -818,7 +725,7 @@ ngx_http_token_run_resume(ngx_http_token_session_t *s, ngx_token_message_t *m)
 
         run = ngx_http_token_run_find(id);
 
-        if (ngx_http_token_run_waiting(s, id)) {
+        if (ngx_http_token_wait_find(s, id)) {
             verdict.outcome = NGX_TOKEN_OUTCOME_RUNNING;
 
         } else if (s->nwaits >= s->lcf->max_inflight + NGX_TOKEN_MAX_RESUME) {
@@ -833,7 +740,7 @@ ngx_http_token_run_resume(ngx_http_token_session_t *s, ngx_token_message_t *m)
             verdict.outcome = NGX_TOKEN_OUTCOME_UNKNOWN;
 
         } else if (ngx_http_token_run_same_user(&run->user, &s->user)) {
-            (void) ngx_http_token_run_wait(s, run, id);
+            (void) ngx_http_token_wait(s, run, id);
             verdict.outcome = NGX_TOKEN_OUTCOME_RUNNING;
 
         } else {
@@ -883,88 +790,6 @@ ngx_http_token_run_find(const u_char *id)
                                  ngx_http_token_run_key(id));
 
     return (ngx_http_token_run_t *) node;
-}
-
-
-/* run: NULL for what is done already */
-
-static ngx_http_token_wait_t *
-ngx_http_token_run_wait(ngx_http_token_session_t *s,
-    ngx_http_token_run_t *run, const u_char *id)
-{
-    ngx_http_token_wait_t  *wait;
-
-    wait = ngx_http_token_spare_take(&ngx_http_token_run_waits,
-                                     sizeof(ngx_http_token_wait_t));
-    if (wait == NULL) {
-        ngx_http_token_session_end(s, NGX_TOKEN_WS_INTERNAL, "no memory");
-        return NULL;
-    }
-
-    ngx_memzero(wait, sizeof(ngx_http_token_wait_t));
-    ngx_memcpy(wait->id, id, NGX_TOKEN_ID_LEN);
-    wait->session = s;
-    wait->run = run;
-
-    ngx_queue_insert_tail(&s->waits, &wait->queue);
-    s->nwaits++;
-
-    if (run) {
-        ngx_queue_insert_tail(&run->waits, &wait->run_queue);
-
-    } else {
-        s->ndone++;
-        ngx_http_token_session_dirty(s);
-    }
-
-    return wait;
-}
-
-
-static ngx_http_token_wait_t *
-ngx_http_token_run_waiting(ngx_http_token_session_t *s, const u_char *id)
-{
-    ngx_queue_t            *q;
-    ngx_http_token_wait_t  *wait;
-
-    for (q = ngx_queue_head(&s->waits);
-         q != ngx_queue_sentinel(&s->waits);
-         q = ngx_queue_next(q))
-    {
-        wait = ngx_queue_data(q, ngx_http_token_wait_t, queue);
-
-        if (ngx_memcmp(wait->id, id, NGX_TOKEN_ID_LEN) == 0) {
-            return wait;
-        }
-    }
-
-    return NULL;
-}
-
-
-static void
-ngx_http_token_run_drop(ngx_http_token_wait_t *wait)
-{
-    ngx_http_token_session_t  *s;
-
-    s = wait->session;
-
-    ngx_queue_remove(&wait->queue);
-    s->nwaits--;
-
-    if (wait->run) {
-        ngx_queue_remove(&wait->run_queue);
-
-    } else {
-        s->ndone--;
-    }
-
-    if (wait->verdict.result.data) {
-        ngx_free((u_char *) wait->verdict.result.data);
-    }
-
-    ngx_http_token_spare_give(&ngx_http_token_run_waits, wait,
-                              sizeof(ngx_http_token_wait_t));
 }
 
 

@@ -73,16 +73,6 @@ typedef struct {
 } ngx_http_token_run_t;
 
 
-typedef struct {
-    ngx_queue_t                 queue;    /* of the session */
-    ngx_queue_t                 run_queue;
-    ngx_http_token_session_t   *session;
-    ngx_http_token_run_t       *run;      /* NULL: it is done */
-    u_char                      id[NGX_TOKEN_ID_LEN];
-    ngx_token_verdict_t         verdict;  /* when done */
-} ngx_http_token_wait_t;
-
-
 /* Deals with token, cancel and resume messages. */
 void ngx_http_token_run(ngx_http_token_session_t *s, ngx_token_message_t *m);
 void ngx_http_token_run_cancel(ngx_http_token_session_t *s,
@@ -122,16 +112,8 @@ void ngx_http_token_run_abandon(void);
 /* Looks after runs whose handler runs in another worker. */
 void ngx_http_token_run_poll(void);
 
-/*
- * Queues the outcomes that have come, each after the changes that it made.
- */
-void ngx_http_token_run_settle(ngx_http_token_session_t *s);
-
 /* Whether no run is under way. */
 ngx_uint_t ngx_http_token_run_idle(void);
-
-/* The session ends; its runs go on. */
-void ngx_http_token_run_forget(ngx_http_token_session_t *s);
 
 
 #endif /* _NGX_HTTP_TOKEN_RUN_H_INCLUDED_ */

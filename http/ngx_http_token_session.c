@@ -5,9 +5,9 @@
 
 
 #include "http/ngx_http_token_presence.h"
-#include "http/ngx_http_token_run.h"
 #include "http/ngx_http_token_session.h"
 #include "http/ngx_http_token_stat.h"
+#include "http/ngx_http_token_wait.h"
 #include "http/ngx_http_token_watch.h"
 #include "http/ngx_http_token_worker.h"
 
@@ -353,7 +353,7 @@ ngx_http_token_session_more(ngx_http_token_session_t *s)
     }
 
     if (s->ndone) {
-        ngx_http_token_run_settle(s);
+        ngx_http_token_wait_settle(s);
     }
 
     return s->out ? NGX_OK : rc;
@@ -562,7 +562,7 @@ ngx_http_token_session_destroy(ngx_http_token_session_t *s)
                   s->reason, ngx_current_msec - s->opened, s->nreceived,
                   c->sent);
 
-    ngx_http_token_run_forget(s);
+    ngx_http_token_wait_forget(s);
     ngx_http_token_watch_forget(s);
     ngx_http_token_out_free(s);
     ngx_token_buf_free(&s->message);

@@ -15,10 +15,11 @@
 /*
  * A session: one WebSocket.  It hangs off the connection's own pool; the
  * request that opened it has been freed.  It holds cursors, never a queue of
- * messages: what waits for its socket (out) is bounded by what it asked for
- * (answers to at most max_inflight tokens and to one read's worth of input)
- * and by one batch of shared frames; after that its watches fall behind and
- * read from the store when the socket is writable (DESIGN G7).
+ * messages: what waits for its socket (out) is bounded: answers by
+ * NGX_HTTP_TOKEN_MAX_ANSWERS and what one message asks for, after which neither
+ * input is read nor outcomes are queued; shared frames by one batch, after
+ * which its watches fall behind and read from the store when the socket is
+ * writable (DESIGN G7).
  *
  * A session is destroyed in one place, ngx_http_token_session_flush_all(),
  * at the end of a turn of the event loop (and when there is no event loop any
@@ -33,7 +34,8 @@
 
 #define NGX_HTTP_TOKEN_MAX_ANSWERS  262144  /* bytes of a session's own frames
                                                that may wait, before its next
-                                               message is looked at */
+                                               message is looked at, or its
+                                               next outcome is queued */
 #define NGX_HTTP_TOKEN_MAX_ASKED    4     /* by how much the answers to one
                                              message may exceed the largest
                                              message */

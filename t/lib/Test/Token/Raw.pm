@@ -96,7 +96,7 @@ sub write ($self, $bytes, $step = length $bytes) {
 # More input; false at its end or after the timeout.
 sub fill ($self, $timeout = $TIMEOUT) {
     return 0 unless IO::Select->new($self->{socket})->can_read($timeout);
-    return sysread $self->{socket}, $self->{in}, 1 << 20, length $self->{in};
+    return sysread $self->{socket}, $self->{in}, 1 << 16, length $self->{in};
 }
 
 
