@@ -4,9 +4,9 @@
  */
 
 
+#include "http/ngx_http_token_job.h"
 #include "http/ngx_http_token_offload.h"
 #include "http/ngx_http_token_result.h"
-#include "http/ngx_http_token_job.h"
 #include "http/ngx_http_token_stat.h"
 #include "http/ngx_http_token_worker.h"
 

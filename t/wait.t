@@ -104,10 +104,10 @@ is($backend->calls, $n + 1, 'one call');
 
 $status = 409;
 $id = id();
-my $o = $s->spend('ask', 51, $id);
+my $o = $s->spend('ask', $n + 1, $id);
 is($o->{outcome}, 'rejected', 'a long rejection');
 ok(is_whole($o), 'with its result');
-is_deeply($s->spend('ask', 51, $id), $o, 'the same when it comes again');
+is_deeply($s->spend('ask', $n + 1, $id), $o, 'the same when it comes again');
 $status = 200;
 
 
